@@ -1,0 +1,52 @@
+"""From pixels to identities: the package behind the facelab notebooks.
+
+Data flows one way through it: images, photo sets, detection, crops, embedding, distance, decision. Each module holds
+one idea and can be read in a sitting. Names are looked up when first used, so that `import facelab` stays quick and
+loads neither torch nor matplotlib.
+"""
+
+from importlib import import_module
+
+_HOMES = {
+    "open_image": "images",
+    "load_cast": "data",
+    "load_scenes": "data",
+    "load_clip": "data",
+    "scene_files": "data",
+    "clip_files": "data",
+    "load_lfw": "data",
+    "load_lfw_pairs": "data",
+    "load_folder": "data",
+    "load_photos": "data",
+    "FaceDetector": "detection",
+    "Faces": "detection",
+    "crop_faces": "detection",
+    "unstandardise": "detection",
+    "iou": "detection",
+    "match_boxes": "detection",
+    "average_precision": "detection",
+    "available_weights": "checkpoints",
+    "FaceEmbedder": "embedding",
+    "pairwise_distances": "distance",
+    "split_pairs": "distance",
+    "euclidean_to_cosine": "distance",
+    "cosine_to_euclidean": "distance",
+    "kfold_accuracy": "verification",
+    "check": "exercises",
+    "check_environment": "environment",
+}
+
+__all__ = sorted(_HOMES)
+__version__ = "0.1.0"
+
+
+def __getattr__(name: str):
+    if name not in _HOMES:
+        raise AttributeError(f"module 'facelab' has no attribute {name!r}")
+    value = getattr(import_module(f"facelab.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

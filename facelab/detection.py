@@ -1,0 +1,252 @@
+"""Detection: where is a face? MTCNN for any images, crops for the embedder, and the measures of detection (01)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from os import PathLike
+
+import numpy as np
+import torch
+from facenet_pytorch import MTCNN, extract_face, fixed_image_standardization
+from PIL import Image
+from sklearn.metrics import average_precision_score
+from torchvision.ops import box_iou
+
+from facelab.cascade import Faces, Trace, run_cascade
+from facelab.images import open_image
+from facelab.progress import progress_bar
+
+__all__ = ["FaceDetector", "Faces", "average_precision", "crop_faces", "iou", "match_boxes", "unstandardise"]
+
+# Where the five landmarks lie in MTCNN's box, in fractions of it, and the box's usual width over height: means over
+# 6,087 faces of CelebA, made symmetric. Aligned crops so show a face where, and as large as, plain crops do.
+TEMPLATE = np.array([[0.276, 0.392], [0.724, 0.392], [0.500, 0.603], [0.301, 0.752], [0.699, 0.752]])
+ASPECT = 0.75
+
+
+class FaceDetector:
+    """MTCNN (Zhang et al. 2016, arXiv 1604.02878), with facenet-pytorch's networks, for any images.
+
+    Parameters
+    ----------
+    min_face_size : float
+        Side of the smallest face to look for, in pixels. The cost grows as its inverse square: notebook 01 measures it.
+    thresholds : three floats in [0, 1]
+        What P-, R- and O-Net must score to let a window through.
+    factor : float in (0, 1)
+        How much smaller each level of the image pyramid is than the one before.
+    device : str or torch.device, optional
+        The CPU unless told otherwise.
+
+    Raises
+    ------
+    ValueError
+        If a parameter is out of its range.
+    """
+
+    def __init__(
+        self,
+        min_face_size: float = 20,
+        thresholds: Sequence[float] = (0.6, 0.7, 0.7),
+        factor: float = 0.709,
+        device: str | torch.device = "cpu",
+    ):
+        if not min_face_size > 0:
+            raise ValueError(f"min_face_size is {min_face_size}, but must be a positive number of pixels, such as 20.")
+        if len(thresholds) != 3 or not all(0 <= t <= 1 for t in thresholds):
+            raise ValueError(f"thresholds is {thresholds!r}, but must be three numbers from 0 to 1, one per network.")
+        if not 0 < factor < 1:
+            raise ValueError(f"factor is {factor}, but must lie between 0 and 1, such as 0.709.")
+        self.mtcnn = MTCNN(
+            keep_all=True,
+            min_face_size=min_face_size,
+            thresholds=list(thresholds),
+            factor=factor,
+            device=torch.device(device),
+        ).eval()
+
+    def detect(self, images, *, progress: bool = True) -> Faces | list[Faces]:
+        """Find the faces in one image, or in each of many.
+
+        Parameters
+        ----------
+        images
+            One image in any form that `facelab.open_image` takes, or a sequence of such images, of any sizes.
+        progress : bool
+            Show a progress bar when many images take more than a second.
+
+        Returns
+        -------
+        Faces or list of Faces
+            For one image its Faces, for many a list in their order. An image without a face gives Faces of length 0.
+        """
+        if _is_one_image(images):
+            return self.trace(images).faces
+        return [self.trace(image).faces for image in progress_bar(images, desc="detecting", show=progress)]
+
+    def trace(self, image) -> Trace:
+        """Detect in one image and keep what each stage proposed, scored and kept at every scale."""
+        return run_cascade(np.asarray(open_image(image)), self.mtcnn)
+
+
+def _is_one_image(images) -> bool:
+    if isinstance(images, (str, bytes, bytearray, memoryview, PathLike, Image.Image)) or hasattr(images, "read"):
+        return True
+    if hasattr(images, "ndim") and not hasattr(images, "index"):  # an array or a tensor; pandas has .index
+        return images.ndim in (2, 3)
+    if isinstance(images, Iterable):
+        return False
+    raise ValueError(f"detect takes an image or a sequence of images, but was given a {type(images).__name__}.")
+
+
+def crop_faces(image, faces: Faces, size: int = 160, margin: int = 0, *, align: bool = False) -> torch.Tensor:
+    """Cut the faces out of an image, as FaceNet wants them (notebook 02).
+
+    Parameters
+    ----------
+    image
+        In any form that `facelab.open_image` takes.
+    faces : Faces
+        As found in this image. `faces[:1]` is the largest alone.
+    size : int
+        Side of the crops, in pixels: the embedder's `image_size`.
+    margin : int
+        Pixels of the crop given to what lies around the box, half on each side, as in `facenet_pytorch.MTCNN`.
+    align : bool
+        Turn and scale each face by the similarity transform that best carries its five landmarks to where they usually
+        lie in MTCNN's box (least squares: Umeyama 1991). By default the box is cut out as it is, which is what
+        facenet-pytorch does and what its published weights were trained on.
+
+    Returns
+    -------
+    (n, 3, size, size) float32
+        Standardised to (x - 127.5) / 128, so about -1 to 1. Not aligned, they equal facenet-pytorch's for a PIL image.
+
+    Raises
+    ------
+    ValueError
+        If size or margin make no sense, or a box lies outside the image.
+    """
+    if size < 1 or not 0 <= margin < size:
+        raise ValueError(
+            f"size is {size} and margin {margin}, but size must be positive and margin from 0 to size - 1."
+        )
+    image = open_image(image)
+    crops = [torch.zeros(0, 3, size, size)]
+    for box, points in zip(faces.boxes, faces.landmarks, strict=True):
+        if min(box[2], image.width) - max(box[0], 0) < 1 or min(box[3], image.height) - max(box[1], 0) < 1:
+            raise ValueError(
+                f"The box {box.tolist()} has no area in this {image.width}×{image.height} image: another's?"
+            )
+        crop = _aligned(image, points, size, margin) if align else extract_face(image, box, size, margin)
+        crops.append(fixed_image_standardization(crop)[None])
+    return torch.cat(crops)
+
+
+def _aligned(image: Image.Image, points: np.ndarray, size: int, margin: int) -> torch.Tensor:
+    """One aligned crop: (3, size, size) float32, 0 to 255."""
+    # The template in a frame one box high, and the similarity (a, b, tx, ty) from there to the image:
+    # x' = a x - b y + tx, y' = b x + a y + ty, linear in the four unknowns, ten equations.
+    u, v = (TEMPLATE * [ASPECT, 1]).T
+    one, zero = np.ones(5), np.zeros(5)
+    equations = np.concatenate([np.stack([u, -v, one, zero], 1), np.stack([v, u, zero, one], 1)])
+    a, b, tx, ty = np.linalg.lstsq(equations, np.concatenate([points[:, 0], points[:, 1]]), rcond=None)[0]
+    # PIL asks where each pixel of the output comes from: output pixel -> fraction of the box -> frame -> image.
+    # It does not average where it shrinks, so the face is first drawn large enough and then resized.
+    height = np.hypot(a, b)
+    sharp = size * max(1, int(np.ceil(height / size)))
+    step = size / (size - margin) / sharp
+    start = (1 - size / (size - margin)) / 2
+    du, dv = ASPECT * step, step
+    u0, v0 = ASPECT * start, start
+    affine = (a * du, -b * dv, a * u0 - b * v0 + tx, b * du, a * dv, b * u0 + a * v0 + ty)
+    crop = image.transform(
+        (sharp, sharp), Image.Transform.AFFINE, affine, Image.Resampling.BILINEAR, fillcolor="#7f7f7f"
+    )
+    crop = crop.resize((size, size), Image.Resampling.BILINEAR)
+    return torch.from_numpy(np.array(crop)).permute(2, 0, 1).float()
+
+
+def unstandardise(crops) -> np.ndarray:
+    """Undo the standardisation, to look at crops: (n, 3, h, w) float32 → (n, h, w, 3) uint8."""
+    pixels = torch.as_tensor(crops).permute(0, 2, 3, 1) * 128 + 127.5
+    return pixels.round().clamp(0, 255).byte().numpy()
+
+
+def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+    """Intersection over union of every box in a with every box in b (`torchvision.ops.box_iou`).
+
+    Parameters
+    ----------
+    a, b : (n, 4) and (m, 4)
+        x0, y0, x1, y1 in pixels.
+
+    Returns
+    -------
+    (n, m) float32, 0 (apart) to 1 (equal).
+    """
+    a, b = (torch.as_tensor(np.asarray(boxes, np.float32)).reshape(-1, 4) for boxes in (a, b))
+    return box_iou(a, b).numpy()
+
+
+def match_boxes(truth: np.ndarray, faces: Faces, iou_threshold: float = 0.5) -> np.ndarray:
+    """Which true box each detection found: its index, or -1 for a false alarm.
+
+    The most probable detection chooses first, each takes the true box it overlaps most, and a true box is found once: a
+    second detection of it is a false alarm (the rule of PASCAL VOC, Everingham et al. 2010, section 4.4).
+
+    Parameters
+    ----------
+    truth : (m, 4)
+    faces : Faces of length n
+
+    Returns
+    -------
+    (n,) int
+    """
+    overlap = iou(faces.boxes, truth)
+    found = np.full(len(faces), -1)
+    for i in np.argsort(-faces.probs, kind="stable"):
+        if overlap.shape[1] == 0:
+            break
+        best = int(overlap[i].argmax())
+        if overlap[i, best] >= iou_threshold and best not in found:
+            found[i] = best
+    return found
+
+
+def average_precision(truth: Sequence[np.ndarray], faces: Sequence[Faces], iou_threshold: float = 0.5) -> float:
+    """Average precision of a detector over a set of images, 0 to 1.
+
+    The area under the curve of precision against recall, as a step function, over all detections of all images ranked
+    by probability (`sklearn.metrics.average_precision_score`). Faces never found count against the recall.
+
+    Parameters
+    ----------
+    truth : sequence of (m, 4) arrays
+        The true boxes of each image; an empty array where there is no face.
+    faces : sequence of Faces
+        What was found in the same images.
+    iou_threshold : float
+        The overlap from which a face counts as found.
+
+    Raises
+    ------
+    ValueError
+        If the two do not speak of the same number of images, or there is no true face at all.
+    """
+    if len(truth) != len(faces):
+        raise ValueError(
+            f"{len(truth)} images have true boxes and {len(faces)} have detections: give one of each an image."
+        )
+    total = sum(len(boxes) for boxes in truth)
+    if total == 0:
+        raise ValueError("There is no true face in any of the images, so there is no recall to speak of.")
+    hits = np.concatenate(
+        [match_boxes(boxes, found, iou_threshold) >= 0 for boxes, found in zip(truth, faces, strict=True)]
+    )
+    if not hits.any():
+        return 0.0
+    scores = np.concatenate([found.probs for found in faces])
+    # scikit-learn takes the recall among what was detected; what was never detected makes it smaller by this share.
+    return float(average_precision_score(hits, scores) * hits.sum() / total)

@@ -1,0 +1,77 @@
+"""Exercises: `check("01.2", answer)` says whether an answer is right and, if not, what is wrong without giving it away.
+
+Each notebook ends with its exercises, and has a module of judges: `judges_01.py` for notebook 01. A judge looks at one
+answer and returns what is wrong with it, or None. Answers that are functions are tried on cases and compared with the
+library function that does the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+
+_JUDGES: dict[str, tuple[Callable[[object], str | None], str]] = {}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What `check` found: true when the answer is right, and shown as a sentence."""
+
+    number: str
+    right: bool
+    sentence: str
+
+    def __bool__(self) -> bool:
+        return self.right
+
+    def __repr__(self) -> str:
+        return f"{'✓' if self.right else '✗'} {self.number}  {self.sentence}"
+
+
+def check(number: str, answer: object = ...) -> Verdict:
+    """Check the answer to an exercise.
+
+    Parameters
+    ----------
+    number : str
+        As the notebook gives it: notebook and exercise, such as "01.2".
+    answer
+        A number, text, array or function, as the exercise asks. An answer left as `...` is not judged.
+
+    Returns
+    -------
+    Verdict
+        True or false in a condition; in a notebook it shows itself as a sentence. It never shows the solution.
+
+    Raises
+    ------
+    ValueError
+        If there is no exercise of this number.
+    """
+    module = f"facelab.judges_{str(number)[:2]}"
+    if find_spec(module):
+        import_module(module)
+    if number not in _JUDGES:
+        raise ValueError(f"There is no exercise {number!r}: give its number as the notebook does, such as '01.2'.")
+    if answer is ...:
+        return Verdict(
+            number, False, "Not answered yet: put your answer in place of the three dots and run the cell again."
+        )
+    judge, praise = _JUDGES[number]
+    try:
+        wrong = judge(answer)
+    except Exception as error:  # a learner's function may fail in any way, and a wrong kind of answer in many
+        wrong = f"Trying your answer raised {type(error).__name__}: {error}"
+    return Verdict(number, wrong is None, wrong or praise)
+
+
+def exercise(number: str, praise: str):
+    """Register the decorated judge for this exercise; praise is said when the answer is right."""
+
+    def register(judge: Callable[[object], str | None]):
+        _JUDGES[number] = judge, praise
+        return judge
+
+    return register
