@@ -1,0 +1,314 @@
+"""Pictures: faces, detections, the cascade, distances and maps, all in one visual language.
+
+Every function draws on one matplotlib Axes, which it takes as `ax=` or makes, and returns it. Colours are Okabe and
+Ito's, which survive colour blindness; genuine pairs are always blue and impostor pairs always vermilion.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.offsetbox import AnnotationBbox, OffsetImage
+from matplotlib.patches import Rectangle
+from numpy.typing import ArrayLike
+from PIL import Image, ImageOps
+from sklearn.metrics import roc_curve
+
+from facelab.images import open_image
+
+GENUINE, IMPOSTOR = "#0072B2", "#D55E00"
+FOUND, TRUTH, LANDMARK = "#56B4E9", "#009E73", "#F0E442"
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+
+
+def use_style() -> None:
+    """Set matplotlib up for the suite: call it once, in a notebook's first cell."""
+    plt.rcParams.update(
+        {
+            "figure.dpi": 96,
+            "savefig.bbox": "tight",
+            "figure.constrained_layout.use": True,
+            "axes.prop_cycle": plt.cycler(color=PALETTE),
+            "axes.spines.top": False,
+            "axes.spines.right": False,
+            "axes.titlesize": "medium",
+            "axes.titlelocation": "left",
+            "axes.grid": True,
+            "axes.axisbelow": True,
+            "grid.color": "#e6e6e6",
+            "legend.frameon": False,
+            "image.cmap": "magma",
+        }
+    )
+
+
+def show_image(image, *, title: str = "", ax: Axes | None = None) -> Axes:
+    """An image on bare axes: anything `open_image` takes."""
+    ax = ax or plt.subplots()[1]
+    ax.imshow(np.asarray(open_image(image)))
+    ax.set_axis_off()
+    ax.set_title(title)
+    return ax
+
+
+def show_faces(
+    faces: Sequence,
+    titles: Sequence[str] | None = None,
+    *,
+    columns: int = 8,
+    side: int = 112,
+    frames: Sequence[str | None] | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """A sheet of faces, row by row.
+
+    Parameters
+    ----------
+    faces : sequence of images, or (n, 3, h, w) float32
+        Anything `open_image` takes, or standardised crops as `crop_faces` gives them.
+    titles : n texts, optional
+        One under each face.
+    columns, side : int
+        Faces in a row, and the side of each in pixels; what is not square is cut to its middle.
+    frames : n colours or None, optional
+        A frame around each face, such as GENUINE around the right answers.
+    """
+    tiles = [ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS) for image in _pictures(faces)]
+    if not tiles:
+        raise ValueError("There are no faces to show.")
+    columns = min(columns, len(tiles))
+    rows = -(-len(tiles) // columns)
+    gap = 4
+    text = 16 * max((str(t).count("\n") + 1 for t in titles), default=0) if titles is not None else 0
+    step_x, step_y = side + gap, side + gap + text
+    sheet = Image.new("RGB", (columns * step_x - gap, rows * step_y - gap), "white")
+    ax = ax or plt.subplots(figsize=(sheet.width / 96, sheet.height / 96))[1]
+    for i, tile in enumerate(tiles):
+        x, y = i % columns * step_x, i // columns * step_y
+        sheet.paste(tile, (x, y))
+        if titles is not None:
+            ax.text(x + side / 2, y + side + 2, titles[i], ha="center", va="top", fontsize="x-small", linespacing=1.1)
+        if frames is not None and frames[i] is not None:
+            ax.add_patch(Rectangle((x + 1, y + 1), side - 3, side - 3, fill=False, lw=3, ec=frames[i]))
+    ax.imshow(sheet)
+    ax.set_axis_off()
+    return ax
+
+
+def show_detections(
+    image, faces=None, *, truth: ArrayLike | None = None, labels: Sequence[str] | None = None, ax: Axes | None = None
+) -> Axes:
+    """An image with the boxes and landmarks found on it.
+
+    Parameters
+    ----------
+    image
+        Anything `open_image` takes.
+    faces : Faces, optional
+        What was found: solid boxes, dots for landmarks.
+    truth : (m, 4), optional
+        True boxes, dashed.
+    labels : n texts, optional
+        One above each found box, such as a name; by default its probability.
+    """
+    ax = show_image(image, ax=ax)
+    for box in () if truth is None else np.asarray(truth).reshape(-1, 4):
+        _add_box(ax, box, ec=TRUTH, ls="--", lw=1.5)
+    if faces is not None:
+        labels = [f"{p:.3f}" for p in faces.probs] if labels is None else labels
+        for box, points, label in zip(faces.boxes, faces.landmarks, labels, strict=True):
+            _add_box(ax, box, ec=FOUND, lw=2)
+            ax.plot(*points.T, ".", color=LANDMARK, ms=5, mec="black", mew=0.4)
+            background = {"facecolor": FOUND, "edgecolor": "none", "pad": 1.2}
+            ax.text(box[0], box[1] - 3, label, fontsize="small", va="bottom", bbox=background, clip_on=True)
+    return ax
+
+
+def show_windows(image, boxes: ArrayLike, scores: ArrayLike | None = None, *, ax: Axes | None = None) -> Axes:
+    """An image with many boxes on it, the higher their scores (0.5 to 1) the brighter."""
+    ax = show_image(image, ax=ax)
+    boxes = np.asarray(boxes).reshape(-1, 4)
+    scores = np.ones(len(boxes)) if scores is None else np.asarray(scores)
+    for box, score in sorted(zip(boxes, scores, strict=True), key=lambda pair: pair[1]):
+        _add_box(ax, box, ec=plt.cm.plasma(np.clip(2 * score - 1, 0, 1)), lw=1, alpha=0.9)
+    return ax
+
+
+def plot_cascade(image, trace, *, ax: Sequence[Axes] | None = None) -> np.ndarray:
+    """Five pictures of one image: what P-Net proposed, kept, and what R-Net and O-Net left of it.
+
+    Parameters
+    ----------
+    image
+        The image that was traced.
+    trace : Trace
+        What `FaceDetector.trace` gave for it.
+    ax : five Axes, optional
+
+    Returns
+    -------
+    (5,) array of Axes
+    """
+    ax = plt.subplots(1, 5, figsize=(15, 3.4))[1] if ax is None else ax
+    p_net, r_net, _ = trace.stages
+    proposed = np.concatenate([level.boxes for level in trace.levels] or [p_net.boxes])
+    scores = np.concatenate([level.scores for level in trace.levels] or [p_net.scores])
+    show_windows(image, proposed, scores, ax=ax[0]).set_title(f"P-Net proposes {len(proposed)}")
+    show_windows(image, p_net.refined, p_net.scores[p_net.kept], ax=ax[1]).set_title(
+        f"suppression leaves {len(p_net.refined)}"
+    )
+    show_windows(image, r_net.boxes[r_net.passed], r_net.scores[r_net.passed], ax=ax[2]).set_title(
+        f"R-Net lets {r_net.passed.sum()} through"
+    )
+    show_windows(image, r_net.refined, ax=ax[3]).set_title(f"suppression leaves {len(r_net.refined)}")
+    show_detections(image, trace.faces, ax=ax[4]).set_title(f"O-Net keeps {len(trace.faces)}")
+    return np.asarray(ax)
+
+
+def plot_heat(image, heat: ArrayLike, *, label: str = "", ax: Axes | None = None, **imshow) -> Axes:
+    """A map over an image: rows and columns of the map spread evenly over it, with a colour bar named `label`."""
+    image = open_image(image)
+    ax = show_image(ImageOps.grayscale(image), ax=ax)
+    extent = (0, image.width, image.height, 0)
+    drawn = ax.imshow(np.asarray(heat), extent=extent, alpha=0.6, **{"interpolation": "bilinear", **imshow})
+    ax.figure.colorbar(drawn, ax=ax, label=label, shrink=0.8)
+    return ax
+
+
+def plot_vector(vector: ArrayLike, *, limit: float | None = None, ax: Axes | None = None) -> Axes:
+    """One embedding as a strip of colours, its numbers from left to right; ±limit are the ends of the colours."""
+    vector = np.asarray(vector).ravel()
+    ax = ax or plt.subplots(figsize=(9, 0.8))[1]
+    limit = limit or np.abs(vector).max()
+    ax.imshow(vector[None], aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
+    ax.set_yticks([])
+    ax.grid(visible=False)
+    return ax
+
+
+def plot_distance_matrix(distances: ArrayLike, people: Sequence, *, ax: Axes | None = None) -> Axes:
+    """A matrix of distances as a heat map, with a line and a label between people: rows must be grouped by person."""
+    distances, people = np.asarray(distances), np.asarray(people)
+    ax = ax or plt.subplots(figsize=(6.5, 5.5))[1]
+    drawn = ax.imshow(distances, cmap="viridis_r", interpolation="nearest")
+    starts = np.flatnonzero(np.r_[True, people[1:] != people[:-1]])
+    for start in starts[1:]:
+        ax.axhline(start - 0.5, color="white", lw=1)
+        ax.axvline(start - 0.5, color="white", lw=1)
+    middles = (starts + np.r_[starts[1:], len(people)] - 1) / 2
+    ax.set_xticks(middles, people[starts], rotation=90)
+    ax.set_yticks(middles, people[starts])
+    ax.grid(visible=False)
+    ax.figure.colorbar(drawn, ax=ax, label="Euclidean distance")
+    return ax
+
+
+def plot_distances(
+    genuine: ArrayLike, impostor: ArrayLike, *, threshold: float | None = None, ax: Axes | None = None
+) -> Axes:
+    """Histograms of genuine and impostor distances, each of area one, with a threshold between them if given."""
+    genuine, impostor = np.asarray(genuine), np.asarray(impostor)
+    ax = ax or plt.subplots(figsize=(7, 3.2))[1]
+    bins = np.linspace(0, max(genuine.max(initial=0), impostor.max(initial=0), 1.5), 50)
+    style = {"bins": bins, "density": True, "alpha": 0.65}
+    ax.hist(genuine, color=GENUINE, label=f"same person ({len(genuine):,} pairs)", **style)
+    ax.hist(impostor, color=IMPOSTOR, label=f"two people ({len(impostor):,} pairs)", **style)
+    if threshold is not None:
+        ax.axvline(threshold, color="black", ls="--", lw=1.5, label=f"threshold {threshold:.2f}")
+    ax.set_xlabel("Euclidean distance between embeddings")
+    ax.set_ylabel("density of pairs")
+    ax.legend()
+    return ax
+
+
+def plot_embedding_map(
+    points: ArrayLike, images: Sequence, people: Sequence, *, zoom: float = 0.3, ax: Axes | None = None
+) -> Axes:
+    """Faces at their places on a map of the embedding space, with a frame in each person's colour.
+
+    Parameters
+    ----------
+    points : (n, 2) float
+        From PCA or t-SNE. The axes carry no unit and show no numbers.
+    images : n images, or (n, 3, h, w) float32
+        As for `show_faces`.
+    people : n labels
+    """
+    points, names = np.asarray(points), list(dict.fromkeys(people))
+    ax = ax or plt.subplots(figsize=(8, 7))[1]
+    ax.scatter(*points.T, s=1, alpha=0)  # sets the limits of the axes
+    for xy, image, person in zip(points, _pictures(images), people, strict=True):
+        face = OffsetImage(ImageOps.fit(image, (96, 96)), zoom=zoom)
+        colour = PALETTE[names.index(person) % len(PALETTE)]
+        frame = {"edgecolor": colour, "linewidth": 2, "boxstyle": "square,pad=0"}
+        ax.add_artist(AnnotationBbox(face, xy, bboxprops=frame, pad=0.1))
+    ax.set_xticks([])
+    ax.set_yticks([])
+    ax.margins(0.08)
+    return ax
+
+
+def plot_sweep(values: ArrayLike, distances: ArrayLike, *, label: str = "", ax: Axes | None = None, **line) -> Axes:
+    """How far a face moves from where it was as one factor changes: distance (y) against the factor's value (x)."""
+    ax = ax or plt.subplots(figsize=(5, 3))[1]
+    ax.plot(values, distances, **{"marker": "o", "ms": 4, "label": label, **line})
+    ax.set_ylabel("distance to the reference")
+    ax.set_ylim(bottom=0)
+    return ax
+
+
+def plot_roc(genuine: ArrayLike, impostor: ArrayLike, *, label: str = "", ax: Axes | None = None) -> Axes:
+    """Pairs rightly matched against pairs falsely matched, for every threshold at once, with the line of chance.
+
+    Computed by `sklearn.metrics.roc_curve`. The false match rate has a logarithmic axis: decisions are made at its end.
+    """
+    genuine, impostor = np.asarray(genuine), np.asarray(impostor)
+    same = np.r_[np.ones(len(genuine)), np.zeros(len(impostor))]
+    fmr, match_rate, _ = roc_curve(same, -np.r_[genuine, impostor])
+    ax = ax or plt.subplots(figsize=(5, 4))[1]
+    ax.plot(fmr, match_rate, label=label or "embedder")
+    chance = np.logspace(-4, 0)
+    ax.plot(chance, chance, color="grey", ls=":", label="chance")
+    ax.set_xscale("log")
+    ax.set_xlim(1 / max(len(impostor), 10), 1)
+    ax.set_ylim(0, 1.01)
+    ax.set_xlabel("false match rate, FMR")
+    ax.set_ylabel("1 - false non-match rate, FNMR")
+    ax.legend()
+    return ax
+
+
+def plot_bands(genuine: ArrayLike, impostor: ArrayLike, *, along: str = "y", ax: Axes | None = None) -> Axes:
+    """What distances mean, behind any plot of them: bands where the middle half of genuine and of impostor pairs lie.
+
+    Parameters
+    ----------
+    genuine, impostor : (g,) and (i,) float
+        As `split_pairs` gives them. A line marks each median.
+    along : "y" or "x"
+        The axis on which the plot has its distances.
+    """
+    ax = ax or plt.subplots(figsize=(5, 3))[1]
+    span, line = (ax.axhspan, ax.axhline) if along == "y" else (ax.axvspan, ax.axvline)
+    for distances, colour, label in ((genuine, GENUINE, "same person"), (impostor, IMPOSTOR, "two people")):
+        low, median, high = np.quantile(np.asarray(distances), (0.25, 0.5, 0.75))
+        span(low, high, color=colour, alpha=0.15, lw=0, zorder=0, label=f"{label}: half of all pairs")
+        line(median, color=colour, alpha=0.7, lw=1, zorder=0)
+    return ax
+
+
+def _pictures(faces: Sequence) -> list[Image.Image]:
+    """Standardised crops or any images, as upright RGB images."""
+    if getattr(faces, "ndim", None) == 4 and faces.shape[1] == 3:
+        from facelab.detection import unstandardise
+
+        return [Image.fromarray(pixels) for pixels in unstandardise(faces)]
+    return [open_image(face) for face in faces]
+
+
+def _add_box(ax: Axes, box: ArrayLike, **style) -> None:
+    x0, y0, x1, y1 = box
+    ax.add_patch(Rectangle((x0, y0), x1 - x0, y1 - y0, fill=False, **style))
