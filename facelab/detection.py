@@ -92,7 +92,7 @@ class FaceDetector:
 def _is_one_image(images) -> bool:
     if isinstance(images, (str, bytes, bytearray, memoryview, PathLike, Image.Image)) or hasattr(images, "read"):
         return True
-    if hasattr(images, "ndim") and not hasattr(images, "index"):  # an array or a tensor; pandas has .index
+    if hasattr(images, "ndim") and not hasattr(images, "iloc"):  # an array or a tensor, and no column of paths
         return images.ndim in (2, 3)
     if isinstance(images, Iterable):
         return False
@@ -185,7 +185,7 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     -------
     (n, m) float32, 0 (apart) to 1 (equal).
     """
-    a, b = (torch.as_tensor(np.asarray(boxes, np.float32)).reshape(-1, 4) for boxes in (a, b))
+    a, b = (torch.from_numpy(np.array(boxes, np.float32).reshape(-1, 4)) for boxes in (a, b))
     return box_iou(a, b).numpy()
 
 

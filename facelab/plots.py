@@ -17,11 +17,13 @@ from numpy.typing import ArrayLike
 from PIL import Image, ImageOps
 from sklearn.metrics import roc_curve
 
+from facelab.detection import unstandardise
 from facelab.images import open_image
 
 GENUINE, IMPOSTOR = "#0072B2", "#D55E00"
 FOUND, TRUTH, LANDMARK = "#56B4E9", "#009E73", "#F0E442"
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442")
+# For anything else: lines of a plot begin with the colours that have no meaning of their own.
+PALETTE = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442", GENUINE, IMPOSTOR)
 
 
 def use_style() -> None:
@@ -169,11 +171,15 @@ def plot_cascade(image, trace, *, ax: Sequence[Axes] | None = None) -> np.ndarra
 
 
 def plot_heat(image, heat: ArrayLike, *, label: str = "", ax: Axes | None = None, **imshow) -> Axes:
-    """A map over an image: rows and columns of the map spread evenly over it, with a colour bar named `label`."""
+    """A map over an image in grey, with a colour bar named `label`.
+
+    The rows and columns of the map spread evenly over the whole image, unless matplotlib's `extent=` says otherwise.
+    """
     image = open_image(image)
     ax = show_image(ImageOps.grayscale(image), ax=ax)
-    extent = (0, image.width, image.height, 0)
-    drawn = ax.imshow(np.asarray(heat), extent=extent, alpha=0.6, **{"interpolation": "bilinear", **imshow})
+    style = {"extent": (0, image.width, image.height, 0), "alpha": 0.6, "interpolation": "bilinear", **imshow}
+    drawn = ax.imshow(np.asarray(heat), **style)
+    ax.set(xlim=(0, image.width), ylim=(image.height, 0))
     ax.figure.colorbar(drawn, ax=ax, label=label, shrink=0.8)
     return ax
 
@@ -303,8 +309,6 @@ def plot_bands(genuine: ArrayLike, impostor: ArrayLike, *, along: str = "y", ax:
 def _pictures(faces: Sequence) -> list[Image.Image]:
     """Standardised crops or any images, as upright RGB images."""
     if getattr(faces, "ndim", None) == 4 and faces.shape[1] == 3:
-        from facelab.detection import unstandardise
-
         return [Image.fromarray(pixels) for pixels in unstandardise(faces)]
     return [open_image(face) for face in faces]
 

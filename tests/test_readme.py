@@ -1,0 +1,54 @@
+"""What the README promises is there: its links, its commands, its picture."""
+
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "data"))
+
+from make_overview import first_figure  # noqa: E402
+
+PAGES = [
+    "README.md",
+    "CONTRIBUTING.md",
+    "data/cast/README.md",
+    "facelab/weights/MODEL_CARD.md",
+    "tests/benchmarks/README.md",
+]
+
+
+def broken_links(page: Path) -> list[str]:
+    targets = re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
+    return [t for t in targets if "://" not in t and not (page.parent / t.split("#")[0]).exists()]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_links_lead_somewhere(page):
+    assert broken_links(ROOT / page) == []
+
+
+def test_a_broken_link_is_noticed(tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text("[here](page.md), [there](nowhere.md), [outside](https://example.org)")
+    assert broken_links(page) == ["nowhere.md"]
+
+
+def test_commands_exist():
+    readme, makefile = (ROOT / name for name in ("README.md", "Makefile"))
+    targets = set(re.findall(r"^(\w+):", makefile.read_text(encoding="utf-8"), re.MULTILINE))
+    named = set(re.findall(r"(?:^|`)make (\w+)", readme.read_text(encoding="utf-8"), re.MULTILINE))
+    assert {"lab", "test"} <= named <= targets
+
+
+def test_benchmarks_named_in_the_readme_exist():
+    named = re.findall(r"tests/benchmarks/(\w+\.py)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert named
+    assert all((ROOT / "tests" / "benchmarks" / name).exists() for name in named)
+
+
+def test_the_picture_is_the_one_that_notebook_00_has_stored():
+    notebooks = ROOT / "notebooks"
+    assert (notebooks / "overview.png").read_bytes() == first_figure(notebooks / "00_start_here.ipynb")
