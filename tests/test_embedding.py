@@ -167,9 +167,12 @@ def test_which_weights_and_which_device(embedder, monkeypatch):
             FaceEmbedder("facelab128", device=device)
 
 
-@pytest.mark.parametrize(("seconds", "progress", "shown"), [(1.2, True, True), (0, True, False), (1.2, False, False)])
-def test_the_progress_bar_is_for_long_work_only(embedder, crops, monkeypatch, seconds, progress, shown):
-    monkeypatch.delenv("TQDM_DISABLE", raising=False)
+@pytest.mark.parametrize(
+    ("seconds", "progress", "switched_off", "shown"),
+    [(1.2, True, "", True), (0, True, "", False), (1.2, False, "", False), (1.2, True, "1", False)],
+)
+def test_the_progress_bar_is_for_long_work_only(embedder, crops, monkeypatch, seconds, progress, switched_off, shown):
+    monkeypatch.setenv("TQDM_DISABLE", switched_off)
     monkeypatch.setattr(embedding, "MAX_BATCH_PIXELS", 1)  # one crop at a time
     network = embedder.network.forward
     monkeypatch.setattr(embedder.network, "forward", lambda batch: (time.sleep(seconds / 2), network(batch))[1])
