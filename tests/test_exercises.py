@@ -1,6 +1,12 @@
-"""Every exercise can be solved: after the notebook ran, its solution is judged right, and what is no answer wrong."""
+"""Every exercise can be solved: after the notebook ran, its solution is judged right, and what is no answer wrong.
+
+The notebooks run here with both switches away from their defaults, on a folder of photos and with weights from a file;
+with the defaults nbval runs them.
+"""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -10,15 +16,32 @@ import notebook_checks as checks
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from facelab import load_cast, open_image
+
 TESTS = Path(__file__).resolve().parent
 NOTEBOOKS = sorted((TESTS.parent / "notebooks").glob("*.ipynb"))
 
 
-def run_exercises(notebook: Path, folder: Path) -> dict[str, list]:
+@pytest.fixture(scope="session")
+def switched(tmp_path_factory) -> dict[str, str]:
+    """Environment variables that name a folder of photos, of other people, sizes and kinds, and a file of weights."""
+    folder = tmp_path_factory.mktemp("own")
+    for i, photo in enumerate(load_cast().query("person < 'person_04'").itertuples()):
+        own = folder / "people" / f"Neighbour {photo.person[-1]}" / f"{i}.{('png', 'jpg', 'webp')[i % 3]}"
+        own.parent.mkdir(parents=True, exist_ok=True)
+        open_image(photo.path).resize((200 + i, 200 + i)).save(own)
+    weights = shutil.copy(
+        next((TESTS.parent / "facelab" / "weights").glob("*.safetensors")), folder / "own.safetensors"
+    )
+    return {"FACELAB_PHOTOS": str(folder / "people"), "FACELAB_MODEL": str(weights)}
+
+
+def run_exercises(notebook: Path, folder: Path, switches: dict[str, str] | None = None) -> dict[str, list]:
     """Run a notebook and its solutions in a process of its own; return the report of run_exercises.py."""
     report = folder / "report.json"
+    environment = os.environ | (switches or {})
     command = [sys.executable, "-X", "utf8", TESTS / "run_exercises.py", notebook, report]
-    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8")
+    done = subprocess.run(command, capture_output=True, text=True, encoding="utf-8", env=environment)
     assert done.returncode == 0, (
         f"{notebook.name} or a solution in it fails:\n{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     )
@@ -42,8 +65,8 @@ def find_problems(notebook: Path, report: dict[str, list]) -> list[str]:
 
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_exercises(notebook, tmp_path):
-    assert find_problems(notebook, run_exercises(notebook, tmp_path)) == []
+def test_exercises(notebook, tmp_path, switched):
+    assert find_problems(notebook, run_exercises(notebook, tmp_path, switched)) == []
 
 
 SETUP = """\
