@@ -39,8 +39,7 @@ lab: check  ## open JupyterLab at the first notebook
 	$(PY) -m jupyterlab --LabApp.default_url=lab/tree/notebooks/00_start_here.ipynb $(ARGS)
 
 test: check  ## run all tests, and all notebooks against their stored outputs
-	$(PINNED) $(OFFLINE) $(PY) -m pytest -n $(WORKERS) --dist loadscope $(NBVAL) --nbval-current-env \
-		--nbval-sanitize-with tests/notebooks.cfg $(ARGS)
+	$(PINNED) $(OFFLINE) $(PY) -m pytest -n $(WORKERS) --dist loadscope $(NBVAL) $(ARGS)
 
 lint: $(READY)  ## say what is wrong with the style of code and notebooks
 	$(PY) -m ruff check .

@@ -32,9 +32,9 @@ from torchvision.ops import nms
 WINDOW = 12  # P-Net's field of view, in pixels of its pyramid level
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Faces:
-    """The faces found in one image, the largest first.
+    """The faces found in one image. As a detector gives them, the largest comes first.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Faces:
         return Faces(self.boxes[which], self.probs[which], self.landmarks[which])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Level:
     """One level of the image pyramid, as P-Net saw it.
 
@@ -95,7 +95,7 @@ class Level:
     kept: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Stage:
     """What one network was given, what it thought of it, and what it handed on.
 
@@ -123,7 +123,7 @@ class Stage:
     refined: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Trace:
     """A whole run of the cascade over one image."""
 

@@ -197,7 +197,8 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str | int]]:
                 metadata = file.metadata() or {}
                 metadata["image_size"] = int(metadata.get("image_size", 160))
                 newer = int(metadata.get("format_version", 0)) > FORMAT_VERSION
-                state = {} if newer else unpack({key: file.get_tensor(key) for key in file.keys()})  # noqa: SIM118
+                # Copies, because the tensors are windows into the file, which may be replaced while they are in use.
+                state = {} if newer else unpack({key: file.get_tensor(key).clone() for key in file.keys()})  # noqa: SIM118
         else:
             newer, metadata = False, {}
             state = unpack(torch.load(path, map_location="cpu", weights_only=True))

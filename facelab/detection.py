@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn.metrics import average_precision_score
 from torchvision.ops import box_iou
 
 from facelab.cascade import Faces, Trace, run_cascade
+from facelab.devices import checked_device
 from facelab.images import open_image
 from facelab.progress import progress_bar
 
@@ -36,12 +37,12 @@ class FaceDetector:
     factor : float in (0, 1)
         How much smaller each level of the image pyramid is than the one before.
     device : str or torch.device, optional
-        The CPU unless told otherwise.
+        The CPU, which gives the same numbers everywhere, unless told otherwise.
 
     Raises
     ------
     ValueError
-        If a parameter is out of its range.
+        If a parameter is out of its range, or torch has no such device here.
     """
 
     def __init__(
@@ -51,9 +52,9 @@ class FaceDetector:
         factor: float = 0.709,
         device: str | torch.device = "cpu",
     ):
-        if not min_face_size > 0:
+        if isinstance(min_face_size, str) or not min_face_size > 0:
             raise ValueError(f"min_face_size is {min_face_size}, but must be a positive number of pixels, such as 20.")
-        if len(thresholds) != 3 or not all(0 <= t <= 1 for t in thresholds):
+        if not np.shape(thresholds) == (3,) or not all(0 <= t <= 1 for t in thresholds):
             raise ValueError(f"thresholds is {thresholds!r}, but must be three numbers from 0 to 1, one per network.")
         if not 0 < factor < 1:
             raise ValueError(f"factor is {factor}, but must lie between 0 and 1, such as 0.709.")
@@ -62,7 +63,7 @@ class FaceDetector:
             min_face_size=min_face_size,
             thresholds=list(thresholds),
             factor=factor,
-            device=torch.device(device),
+            device=checked_device(device),
         ).eval()
 
     def detect(self, images, *, progress: bool = True) -> Faces | list[Faces]:
@@ -79,10 +80,21 @@ class FaceDetector:
         -------
         Faces or list of Faces
             For one image its Faces, for many a list in their order. An image without a face gives Faces of length 0.
+
+        Raises
+        ------
+        ValueError, FileNotFoundError
+            If something given is no image; for many images the sentence says which, counting from 0.
         """
         if _is_one_image(images):
             return self.trace(images).faces
-        return [self.trace(image).faces for image in progress_bar(images, desc="detecting", show=progress)]
+        found = []
+        for image in progress_bar(images, desc="detecting", show=progress):
+            try:
+                found.append(self.trace(image).faces)
+            except (ValueError, FileNotFoundError) as error:
+                raise type(error)(f"Image {len(found)} of those given cannot be used. {error}") from error
+        return found
 
     def trace(self, image) -> Trace:
         """Detect in one image and keep what each stage proposed, scored and kept at every scale."""
@@ -92,9 +104,15 @@ class FaceDetector:
 def _is_one_image(images) -> bool:
     if isinstance(images, (str, bytes, bytearray, memoryview, PathLike, Image.Image)) or hasattr(images, "read"):
         return True
+    if hasattr(images, "columns"):
+        raise ValueError("detect takes images, but was given a table: give its column of paths, table.path.")
     if hasattr(images, "ndim") and not hasattr(images, "iloc"):  # an array or a tensor, and no column of paths
-        return images.ndim in (2, 3)
-    if isinstance(images, Iterable):
+        if images.ndim in (2, 3):
+            return True
+        if images.ndim == 4 or images.dtype == object:
+            return False
+        raise ValueError(f"An image has two or three axes and a batch four, but this array has {images.ndim}.")
+    if isinstance(images, Iterable) and not isinstance(images, Mapping):
         return False
     raise ValueError(f"detect takes an image or a sequence of images, but was given a {type(images).__name__}.")
 
@@ -115,7 +133,7 @@ def crop_faces(image, faces: Faces, size: int = 160, margin: int = 0, *, align: 
     align : bool
         Turn and scale each face by the similarity transform that best carries its five landmarks to where they usually
         lie in MTCNN's box (least squares: Umeyama 1991). By default the box is cut out as it is, which is what
-        facenet-pytorch does and what its published weights were trained on.
+        facenet-pytorch does; its published weights learned on crops that were not aligned either.
 
     Returns
     -------
@@ -125,7 +143,7 @@ def crop_faces(image, faces: Faces, size: int = 160, margin: int = 0, *, align: 
     Raises
     ------
     ValueError
-        If size or margin make no sense, or a box lies outside the image.
+        If size or margin make no sense, a box lies outside the image, or landmarks to align by are not a face's.
     """
     if size < 1 or not 0 <= margin < size:
         raise ValueError(
@@ -134,16 +152,18 @@ def crop_faces(image, faces: Faces, size: int = 160, margin: int = 0, *, align: 
     image = open_image(image)
     crops = [torch.zeros(0, 3, size, size)]
     for box, points in zip(faces.boxes, faces.landmarks, strict=True):
-        if min(box[2], image.width) - max(box[0], 0) < 1 or min(box[3], image.height) - max(box[1], 0) < 1:
+        inside = min(box[2], image.width) - max(box[0], 0), min(box[3], image.height) - max(box[1], 0)
+        if not all(side >= 1 for side in inside):  # and not `any(… < 1)`, which NaN would pass
             raise ValueError(
-                f"The box {box.tolist()} has no area in this {image.width}×{image.height} image: another's?"
+                f"The box {np.round(box).tolist()} has no area inside this image of {image.width}×{image.height} "
+                "pixels: give the image in which the faces were found."
             )
-        crop = _aligned(image, points, size, margin) if align else extract_face(image, box, size, margin)
+        crop = _aligned(image, box, points, size, margin) if align else extract_face(image, box, size, margin)
         crops.append(fixed_image_standardization(crop)[None])
     return torch.cat(crops)
 
 
-def _aligned(image: Image.Image, points: np.ndarray, size: int, margin: int) -> torch.Tensor:
+def _aligned(image: Image.Image, box: np.ndarray, points: np.ndarray, size: int, margin: int) -> torch.Tensor:
     """One aligned crop: (3, size, size) float32, 0 to 255."""
     # The template in a frame one box high, and the similarity (a, b, tx, ty) from there to the image:
     # x' = a x - b y + tx, y' = b x + a y + ty, linear in the four unknowns, ten equations.
@@ -153,7 +173,12 @@ def _aligned(image: Image.Image, points: np.ndarray, size: int, margin: int) -> 
     a, b, tx, ty = np.linalg.lstsq(equations, np.concatenate([points[:, 0], points[:, 1]]), rcond=None)[0]
     # PIL asks where each pixel of the output comes from: output pixel -> fraction of the box -> frame -> image.
     # It does not average where it shrinks, so the face is first drawn large enough and then resized.
-    height = np.hypot(a, b)
+    height, tall = np.hypot(a, b), box[3] - box[1]
+    if not tall / 4 < height < tall * 4:  # NaN fails this too
+        raise ValueError(
+            "These landmarks do not fit the face in the box (equal, swapped, or another's): detect the face again, or "
+            "leave align out."
+        )
     sharp = size * max(1, int(np.ceil(height / size)))
     step = size / (size - margin) / sharp
     start = (1 - size / (size - margin)) / 2
@@ -169,7 +194,10 @@ def _aligned(image: Image.Image, points: np.ndarray, size: int, margin: int) -> 
 
 def unstandardise(crops) -> np.ndarray:
     """Undo the standardisation, to look at crops: (n, 3, h, w) float32 → (n, h, w, 3) uint8."""
-    pixels = torch.as_tensor(crops).permute(0, 2, 3, 1) * 128 + 127.5
+    crops = torch.as_tensor(crops)
+    if crops.ndim != 4:
+        raise ValueError(f"Crops have the shape (n, 3, height, width), but these have {tuple(crops.shape)}.")
+    pixels = crops.permute(0, 2, 3, 1) * 128 + 127.5
     return pixels.round().clamp(0, 255).byte().numpy()
 
 

@@ -76,7 +76,7 @@ def euclidean_to_cosine(distance: ArrayLike) -> np.ndarray:
         raise ValueError(
             "Unit vectors lie between 0 and 2 apart: were these distances measured between normalised vectors?"
         )
-    return 1 - distance**2 / 2
+    return np.maximum(1 - distance**2 / 2, -1)
 
 
 def cosine_to_euclidean(cosine: ArrayLike) -> np.ndarray:
@@ -91,7 +91,12 @@ def cosine_to_euclidean(cosine: ArrayLike) -> np.ndarray:
 
 
 def _vectors(values: ArrayLike, which: str) -> np.ndarray:
-    vectors = np.asarray(values, dtype=np.float64)
+    try:
+        vectors = np.asarray(values.detach() if hasattr(values, "detach") else values, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f"The {which} set is not a table of numbers: embeddings are (n, d), one row a face."
+        ) from error
     if vectors.ndim != 2:
         raise ValueError(
             f"The {which} set has shape {vectors.shape}, but embeddings are a table: one row a face, (n, d)."

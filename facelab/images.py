@@ -83,9 +83,13 @@ def _from_file(source: object) -> Image.Image:
             f"but this is a {type(source).__name__}."
         )
     path = Path(source).expanduser()
-    if path.is_dir():
+    try:
+        folder, there = path.is_dir(), path.exists()
+    except (OSError, ValueError) as error:  # base64 text, say, is too long for a path
+        raise ValueError(f"This text of {len(str(source)):,} characters is no path: give the image's bytes.") from error
+    if folder:
         raise ValueError(f"{path} is a folder, not an image: open the photos in it one at a time.")
-    if not path.exists():
+    if not there:
         raise FileNotFoundError(f"There is no file at {path}: check the spelling and the folder it is looked for in.")
     try:
         stream = path.open("rb")

@@ -44,9 +44,7 @@ def furthest_turned(answer) -> str | None:
     turned = cast.yaw.abs()
     if answer == cast.name[turned.idxmax()]:
         return None
-    if answer == cast.name[cast.yaw.idxmax()]:
-        return "This is the furthest to one side; somebody is turned further to the other."
-    if answer == cast.name[cast.yaw.idxmin()]:
+    if answer in (cast.name[cast.yaw.idxmax()], cast.name[cast.yaw.idxmin()]):
         return "This is the furthest to one side; somebody is turned further to the other."
     return "Not this one: take the largest angle, whichever its sign, and the name in the same row."
 

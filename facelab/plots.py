@@ -23,7 +23,7 @@ from facelab.images import open_image
 GENUINE, IMPOSTOR = "#0072B2", "#D55E00"
 FOUND, TRUTH, LANDMARK = "#56B4E9", "#009E73", "#F0E442"
 # For anything else: lines of a plot begin with the colours that have no meaning of their own.
-PALETTE = ("#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#F0E442", GENUINE, IMPOSTOR)
+PALETTE = ("#CC79A7", "#E69F00", "#000000", "#999999", FOUND, TRUTH, LANDMARK, GENUINE, IMPOSTOR)
 
 
 def use_style() -> None:
@@ -220,8 +220,8 @@ def plot_distances(
     ax = ax or plt.subplots(figsize=(7, 3.2))[1]
     bins = np.linspace(0, max(genuine.max(initial=0), impostor.max(initial=0), 1.5), 50)
     style = {"bins": bins, "density": True, "alpha": 0.65}
-    ax.hist(genuine, color=GENUINE, label=f"same person ({len(genuine):,} pairs)", **style)
-    ax.hist(impostor, color=IMPOSTOR, label=f"two people ({len(impostor):,} pairs)", **style)
+    ax.hist(genuine, color=GENUINE, label=f"genuine: same person ({len(genuine):,} pairs)", **style)
+    ax.hist(impostor, color=IMPOSTOR, label=f"impostor: two people ({len(impostor):,} pairs)", **style)
     if threshold is not None:
         ax.axvline(threshold, color="black", ls="--", lw=1.5, label=f"threshold {threshold:.2f}")
     ax.set_xlabel("Euclidean distance between embeddings")

@@ -30,14 +30,22 @@ def kfold_accuracy(distances: ArrayLike, same: ArrayLike, folds: ArrayLike) -> p
     Raises
     ------
     ValueError
-        If the lengths differ or there are fewer than two folds.
+        If the lengths differ, a distance is not finite, same is not boolean, or there are fewer than two folds.
     """
-    distances, same, folds = np.asarray(distances, float), np.asarray(same, bool), np.asarray(folds)
+    distances, same, folds = np.asarray(distances, float), np.asarray(same), np.asarray(folds)
     if not distances.shape == same.shape == folds.shape or distances.ndim != 1:
         raise ValueError(
             f"distances, same and folds must be lists of one length, but have shapes {distances.shape}, {same.shape} "
             f"and {folds.shape}."
         )
+    if not np.isin(same, (False, True)).all():
+        raise ValueError("same must hold True for a genuine pair and False for an impostor pair, and nothing else.")
+    if not np.isfinite(distances).all():
+        raise ValueError(
+            f"{(~np.isfinite(distances)).sum()} of the distances are NaN or infinite: leave these pairs out of all "
+            "three lists, and say how many they were."
+        )
+    same = same.astype(bool)
     names = np.unique(folds)
     if len(names) < 2:
         raise ValueError("There is only one fold: choosing a threshold on some pairs and judging on others needs two.")

@@ -430,3 +430,12 @@ def test_available_weights(tmp_path, monkeypatch):
     with (tmp_path / FILE).open("wb") as file:
         file.truncate(RELEASES["vggface2"].size)  # a sparse file: only its size is looked at
     assert available_weights()["where"].tolist() == ["bundled", "FACELAB_WEIGHTS", "to download"]
+
+
+def test_a_loaded_network_does_not_change_with_its_file(tmp_path):
+    path = tmp_path / "own.safetensors"
+    path.write_bytes(BUNDLED.read_bytes())
+    network = load_checkpoint(path).network
+    before = {key: value.clone() for key, value in network.state_dict().items()}
+    path.write_bytes(bytes(path.stat().st_size))
+    assert all(torch.equal(value, before[key]) for key, value in network.state_dict().items())

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from sklearn.metrics import precision_recall_curve
 
 from facelab.cascade import pyramid_scales
-from facelab.data import boxes, landmarks, load_cast, load_lfw
+from facelab.data import boxes, clip_files, landmarks, load_cast, load_lfw, scene_files
 from facelab.detection import (
     ASPECT,
     TEMPLATE,
@@ -66,6 +66,12 @@ def test_equals_facenet_pytorch_on_the_cast(cast, detected, raw):
         assert_equal_to_raw(faces, raw, open_image(path))
 
 
+def test_equals_facenet_pytorch_on_group_photos_sweeps_and_the_clip(detector, raw):
+    for path in [*scene_files(), *clip_files()[::4], *load_cast("sweeps").path[::6]]:
+        image = open_image(path)
+        assert_equal_to_raw(detector.detect(image), raw, image)
+
+
 def test_equals_facenet_pytorch_on_photographs(lfw, detector, raw):
     for path in load_lfw(lfw).path[::60]:
         image = open_image(path)
@@ -91,7 +97,7 @@ def test_every_cast_face_is_found_where_the_renderer_put_it(cast, detected):
 def test_any_number_of_any_images_in_order(cast, detector):
     group = collage(cast)
     images = [
-        Image.new("RGB", (90, 60)),  # raw: a batch with a faceless image is a ragged array
+        Image.new("RGB", (90, 60)),  # raw: None instead of no boxes, and a batch with it cannot be cropped
         cast.path[0],
         group,  # raw: images of two sizes are an error
         np.asarray(open_image(cast.path[1]), np.float32) / 255,  # raw: silently finds nothing
@@ -107,6 +113,44 @@ def test_any_number_of_any_images_in_order(cast, detector):
     assert detector.detect([]) == []
     assert len(detector.detect(iter(images[:2]))) == 2
     assert len(detector.detect(np.stack([np.asarray(open_image(p)) for p in cast.path[:3]]))) == 3
+
+
+def test_what_raw_facenet_pytorch_makes_of_these(cast, raw):
+    """The traps that `detect` takes away: should one of them be mended upstream, this says so."""
+    image = open_image(cast.path[0])
+    assert raw.detect(image)[0] is not None
+    assert raw.detect(torch.from_numpy(np.asarray(image, np.float32) / 255))[0] is None
+    with pytest.raises(ValueError, match="inhomogeneous"):
+        MTCNN()([Image.new("RGB", image.size), image])  # a batch in which one image has no face
+    for trap in (
+        [image, image.resize((200, 200))],
+        image.convert("L"),
+        image.convert("RGBA"),
+        Image.new("RGB", (5, 5)),
+        str(cast.path[0]),
+    ):
+        with pytest.raises(Exception):  # noqa: B017, PT011
+            raw.detect(trap)
+
+
+def test_a_photo_on_its_side(cast, detector, tmp_path):
+    upright = open_image(cast.path[0])
+    note = Image.Exif()
+    note[0x0112] = 8  # to be turned by 90 degrees, anticlockwise
+    upright.rotate(-90, expand=True).save(tmp_path / "phone.png", exif=note)
+    np.testing.assert_allclose(detector.detect(tmp_path / "phone.png").boxes, detector.detect(upright).boxes, atol=0.01)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "P", "CMYK", "LA"])
+def test_images_of_other_modes(cast, detector, mode):
+    assert len(detector.detect(open_image(cast.path[0]).convert(mode))) == 1
+
+
+def test_blue_and_red_swapped(cast, detector):
+    bgr = np.asarray(open_image(cast.path[0]))[..., ::-1]
+    told = detector.detect(open_image(bgr, bgr=True))
+    np.testing.assert_array_equal(told.boxes, detector.detect(cast.path[0]).boxes)
+    assert not np.array_equal(detector.detect(bgr).boxes, told.boxes)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (11, 400), (400, 11), (12, 12), (20, 20), (21, 20)])
@@ -191,7 +235,10 @@ def test_trace_accounts_for_every_window(cast, detector, raw):
         ({"min_face_size": 0}, "min_face_size"),
         ({"thresholds": (0.6, 0.7)}, "thresholds"),
         ({"thresholds": (0.6, 0.7, 7)}, "thresholds"),
+        ({"thresholds": 0.5}, "thresholds"),
+        ({"min_face_size": "20"}, "min_face_size"),
         ({"factor": 1}, "factor"),
+        ({"device": "warp"}, "compute on 'warp'"),
     ],
 )
 def test_settings_out_of_range(settings, word):
@@ -199,9 +246,28 @@ def test_settings_out_of_range(settings, word):
         FaceDetector(**settings)
 
 
-def test_what_is_no_image(detector):
-    with pytest.raises(ValueError, match="was given a int"):
-        detector.detect(7)
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (7, "given a int"),
+        ({}, "given a dict"),
+        (np.zeros(5), "has 1"),
+        (np.array(3), "has 0"),
+        (load_cast(), "a table"),
+    ],
+    ids=["number", "dict", "row", "scalar", "table"],
+)
+def test_what_is_no_image(detector, given, said):
+    with pytest.raises(ValueError, match=said):
+        detector.detect(given)
+
+
+def test_which_of_many_is_no_image(cast, detector, tmp_path):
+    (tmp_path / "notes.jpg").write_text("no photo")
+    with pytest.raises(ValueError, match="Image 1 of those given cannot be used"):
+        detector.detect([cast.path[0], tmp_path / "notes.jpg"])
+    with pytest.raises(FileNotFoundError, match="Image 0 of those given cannot be used"):
+        detector.detect([tmp_path / "nothing.jpg"])
 
 
 # crops
@@ -273,8 +339,46 @@ def test_crop_sizes_that_make_no_sense(cast, detected, size, margin):
 
 
 def test_a_box_of_another_image(cast, detected):
-    with pytest.raises(ValueError, match="another's"):
+    with pytest.raises(ValueError, match="in which the faces were found"):
         crop_faces(Image.new("RGB", (30, 30)), detected[0])
+
+
+@pytest.mark.parametrize("side", range(4))
+def test_a_box_that_is_not_a_number(cast, detected, side):
+    boxes = detected[0].boxes.copy()
+    boxes[0, side] = np.nan
+    with pytest.raises(ValueError, match="no area"):
+        crop_faces(cast.path[0], Faces(boxes, detected[0].probs, detected[0].landmarks))
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda p: p * 0, lambda p: p * np.nan, lambda p: p * 1e5, lambda p: p[:, [1, 0, 2, 4, 3]]],
+    ids=["all equal", "NaN", "far too large", "left and right swapped"],
+)
+def test_landmarks_that_no_face_has(cast, detected, spoil):
+    frontal = cast.yaw.abs().idxmin()
+    faces = detected[frontal]
+    spoilt = Faces(faces.boxes, faces.probs, spoil(faces.landmarks))
+    assert crop_faces(cast.path[frontal], spoilt).shape == (1, 3, 160, 160)  # plain crops do not need them
+    with pytest.raises(ValueError, match="do not fit the face"):
+        crop_faces(cast.path[frontal], spoilt, align=True)
+
+
+def test_crops_do_not_depend_on_what_the_image_comes_as(cast, detected):
+    """facenet-pytorch cuts arrays and tensors by other rules than PIL images, and gets other pixels."""
+    image = open_image(cast.path[0])
+    tensor = torch.from_numpy(np.array(image))
+    expected = crop_faces(cast.path[0], detected[0])
+    for form in (image, np.asarray(image), tensor.permute(2, 0, 1)):
+        torch.testing.assert_close(crop_faces(form, detected[0]), expected, rtol=0, atol=0)
+    raw = fixed_image_standardization(extract_face(tensor, detected[0].boxes[0]))
+    assert (raw - expected[0]).abs().max() > 2 / 128
+
+
+def test_one_crop_alone_is_no_batch(cast, detected):
+    with pytest.raises(ValueError, match="n, 3, height, width"):
+        unstandardise(crop_faces(cast.path[0], detected[0])[0])
 
 
 # measures

@@ -69,6 +69,8 @@ def test_euclidean_and_cosine_say_the_same(vectors):
         (np.zeros(128), None, r"shape \(128,\)"),
         (np.full((2, 4), np.nan), None, "NaN"),
         (np.zeros((2, 128)), np.zeros((2, 512)), "128 numbers and the second of 512"),
+        ([[1.0, 2.0], [3.0]], None, "not a table"),
+        (np.array([["a", "b"]]), None, "not a table"),
     ],
 )
 def test_what_has_no_distance(a, b, said):

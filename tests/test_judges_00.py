@@ -70,6 +70,12 @@ def test_a_solution_is_never_given_away():
     assert "90" not in check("00.2", 1).sentence
 
 
+@pytest.mark.parametrize("number", ["1.2", 1.2, "a.b.c", "00", None])
+def test_a_number_in_another_form(number):
+    with pytest.raises(ValueError, match="as the notebook does"):
+        check(number, 1)
+
+
 def test_an_exercise_that_there_is_not():
     with pytest.raises(ValueError, match=r"no exercise '99\.1'"):
         check("99.1", 1)

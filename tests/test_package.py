@@ -19,6 +19,7 @@ MOST_LINES = 350  # what can be read in one sitting
 # place here.
 ORDER = [
     "environment",
+    "devices",
     "progress",
     "images",
     "data",

@@ -1,9 +1,11 @@
 """What the README promises is there: its links, its commands, its picture."""
 
+import os
 import re
 import sys
 from pathlib import Path
 
+import nbformat
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -20,14 +22,27 @@ PAGES = [
 ]
 
 
-def broken_links(page: Path) -> list[str]:
-    targets = re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8"))
+def broken_links(page: Path, text: str | None = None) -> list[str]:
+    targets = re.findall(r"\]\(([^)\s]+)\)", page.read_text(encoding="utf-8") if text is None else text)
     return [t for t in targets if "://" not in t and not (page.parent / t.split("#")[0]).exists()]
 
 
 @pytest.mark.parametrize("page", PAGES)
 def test_links_lead_somewhere(page):
     assert broken_links(ROOT / page) == []
+
+
+@pytest.mark.parametrize("notebook", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_links_in_notebooks_lead_somewhere(notebook):
+    cells = nbformat.read(notebook, as_version=4).cells
+    text = "\n".join(cell.source for cell in cells if cell.cell_type == "markdown")
+    page = notebook.parent / "as-a-page.md"
+    assert broken_links(page, text) == []
+
+
+def test_binder_installs_what_conda_cannot():
+    assert "requirements.txt" in (ROOT / "postBuild").read_text()
+    assert os.access(ROOT / "postBuild", os.X_OK) or os.name == "nt"
 
 
 def test_a_broken_link_is_noticed(tmp_path):

@@ -47,3 +47,14 @@ def test_lists_of_two_lengths_and_a_single_fold():
         kfold_accuracy([1, 2], [True], [0, 1])
     with pytest.raises(ValueError, match="needs two"):
         kfold_accuracy([1, 2], [True, False], [0, 0])
+
+
+def test_labels_and_distances_that_would_count_wrongly():
+    """-1 for an impostor pair, as some sets have it, would count as True."""
+    with pytest.raises(ValueError, match="nothing else"):
+        kfold_accuracy([0.1, 0.2, 1.0, 1.1], [1, 1, -1, -1], [0, 1, 0, 1])
+    with pytest.raises(ValueError, match="nothing else"):
+        kfold_accuracy([0.1, 1.0], ["yes", "no"], [0, 1])
+    with pytest.raises(ValueError, match="1 of the distances"):
+        kfold_accuracy([0.1, np.nan], [True, False], [0, 1])
+    assert kfold_accuracy([0.1, 1.0, 0.1, 1.0], [1, 0, 1, 0], [0, 0, 1, 1]).accuracy.eq(1).all()

@@ -52,8 +52,8 @@ def main():
     detector, mtcnn = FaceDetector(), MTCNN(keep_all=True)
     work = {
         f"detect {len(portraits)} portraits, 256×256": portraits,
-        "detect 4 scenes, 1280×720": [crowd(portraits, 1280, 720)] * 4,
-        "detect 4 scenes, 1920×1080": [crowd(portraits, 1920, 1080)] * 4,
+        "detect 4 collages, 1280×720": [crowd(portraits, 1280, 720)] * 4,
+        "detect 4 collages, 1920×1080": [crowd(portraits, 1920, 1080)] * 4,
     }
     rows = []
     for name, images in work.items():
