@@ -30,7 +30,7 @@ WITHOUT_BLOAT := --ClearMetadataPreprocessor.enabled=True \
 	--ClearMetadataPreprocessor.preserve_nb_metadata_mask=kernelspec \
 	--ClearMetadataPreprocessor.preserve_nb_metadata_mask=language_info
 
-.PHONY: setup check lab test lint format run lock clean help
+.PHONY: setup check lab test lint format run lock cast clean help
 
 setup: $(READY)  ## make the environment in .venv (about 2 minutes and, on Linux, 6 GB); the default
 
@@ -60,6 +60,18 @@ run: check  ## execute the notebooks in place (one of them: NOTEBOOKS=notebooks/
 lock: $(READY)  ## write requirements.txt anew from pyproject.toml (ARGS=--upgrade for the newest versions)
 	$(PY) -m uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes --no-header \
 		$(ARGS) pyproject.toml --output-file requirements.txt
+
+# Blender's Python module wants an environment of its own, and Python 3.11 exactly. `make clean` leaves hours of work alone.
+.cast/env/ready: data/make_cast/requirements.txt
+	$(PYTHON) -m venv .cast/env
+	.cast/env/bin/python -m pip install --quiet -r data/make_cast/requirements.txt
+	@touch $@
+
+cast:  ## render the cast into .cast/out, resuming (HEAD_MODEL=head.npz, see data/make_cast/README.md; hours)
+	@test -f '$(HEAD_MODEL)' || { \
+		echo 'Name the head model, as in `make cast HEAD_MODEL=head.npz`: data/make_cast/README.md says how to make it.'; exit 1; }
+	@$(MAKE) .cast/env/ready
+	.cast/env/bin/python data/make_cast/render.py --head-model '$(HEAD_MODEL)' --out .cast/out --resume $(ARGS)
 
 clean:  ## back to a fresh clone: removes .venv and all caches
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache .coverage
