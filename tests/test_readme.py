@@ -17,6 +17,7 @@ PAGES = [
     "README.md",
     "CONTRIBUTING.md",
     "data/cast/README.md",
+    "data/make_cast/README.md",
     "facelab/weights/MODEL_CARD.md",
     "tests/benchmarks/README.md",
 ]
