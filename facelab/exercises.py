@@ -13,6 +13,9 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 
+#: What a judge says to anything but a function where a function is asked for.
+NO_FUNCTION = "Give the function itself, without calling it."
+
 _JUDGES: dict[str, tuple[Callable[[object], str | None], str]] = {}
 
 

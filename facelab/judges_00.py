@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from facelab.exercises import exercise
+from facelab.exercises import NO_FUNCTION, exercise
 
 
 @exercise("00.1", "Right: these three ask whose face it is. For the others any face will do.")
@@ -52,7 +52,7 @@ def furthest_turned(answer) -> str | None:
 @exercise("00.4", "Right: with a distance the smallest wins.")
 def name_faces(answer) -> str | None:
     if not callable(answer):
-        return "Give the function itself, without calling it."
+        return NO_FUNCTION
     rng = np.random.default_rng(0)
     names = [f"person {i}" for i in range(7)]
     for _ in range(5):

@@ -10,7 +10,7 @@ from facenet_pytorch import fixed_image_standardization
 from sklearn.preprocessing import normalize
 from torch import nn
 
-from facelab.exercises import exercise
+from facelab.exercises import NO_FUNCTION, exercise
 
 NOTHING = "Your function gives nothing back yet: put its body in place of the three dots."
 EDITS = ("mirrored", "grey", "upside down", "half as bright")
@@ -19,7 +19,7 @@ EDITS = ("mirrored", "grey", "upside down", "half as bright")
 @exercise("02.1", "Right: the same numbers as facenet-pytorch's own, and the pixels stayed as they were.")
 def standardise(answer) -> str | None:
     if not callable(answer):
-        return "Give the function itself, without calling it."
+        return NO_FUNCTION
     pixels = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     pixels[0, 0, 0, 0], pixels[0, 0, 0, 1] = 0, 255
     for given in (pixels, pixels.float()):
@@ -83,7 +83,7 @@ def _moves() -> dict[str, float]:
 )
 def mended(answer) -> str | None:
     if not callable(answer):
-        return "Give the function itself, without calling it."
+        return NO_FUNCTION
     torch.manual_seed(0)
     network = nn.Sequential(nn.Flatten(), nn.Linear(48, 16), nn.BatchNorm1d(16), nn.Dropout(0.5), nn.Linear(16, 8))
     crops = torch.randn(5, 3, 4, 4)
@@ -113,7 +113,7 @@ def _as_array(vectors) -> np.ndarray:
 @exercise("02.4", "Right. Slide it over the whole crop, and you have the heat map of this notebook.")
 def moved_by_patch(answer) -> str | None:
     if not callable(answer):
-        return "Give the function itself, without calling it."
+        return NO_FUNCTION
     generator = torch.Generator().manual_seed(0)
     weights, crop = torch.randn(3 * 16 * 16, 6, generator=generator), torch.rand(3, 16, 16, generator=generator)
 

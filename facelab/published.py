@@ -15,7 +15,8 @@ import pooch
 import requests
 import torch
 from facenet_pytorch.models.inception_resnet_v1 import get_torch_home
-from tqdm.auto import tqdm
+
+from facelab.progress import progress_bar
 
 __all__ = ["RELEASES", "DownloadError", "Release", "fetch_weights", "where_weights_are"]
 
@@ -206,7 +207,7 @@ class ResumableDownloader:
             resumed = response.status_code == 206
             with (
                 self.part.open("ab" if resumed else "wb") as file,
-                tqdm(
+                progress_bar(
                     desc=self.release.file,
                     initial=start if resumed else 0,
                     total=self.release.size,
