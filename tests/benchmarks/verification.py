@@ -12,7 +12,6 @@ import time
 import numpy as np
 import pandas as pd
 import torch
-from sklearn.metrics import roc_auc_score, roc_curve
 from tqdm import tqdm
 
 from facelab import (
@@ -20,11 +19,13 @@ from facelab import (
     FaceEmbedder,
     Faces,
     crop_faces,
+    equal_error_rate,
     kfold_accuracy,
     load_cast,
     load_lfw_pairs,
     open_image,
     pairwise_distances,
+    roc,
 )
 
 
@@ -51,11 +52,10 @@ def embed_photos(paths, embedder: FaceEmbedder, *, align: bool) -> tuple[np.ndar
 
 def summary(distances, same) -> dict:
     """Area under the ROC curve, and the equal error rate where the curve crosses FMR = FNMR."""
-    fmr, match_rate, _ = roc_curve(same, -distances)
-    crossing = np.abs(fmr - (1 - match_rate)).argmin()
+    pairs = distances[same], distances[~same]
     return {
-        "AUC": roc_auc_score(same, -distances),
-        "equal error rate": (fmr[crossing] + 1 - match_rate[crossing]) / 2,
+        "AUC": roc(*pairs).area,
+        "equal error rate": equal_error_rate(*pairs)[0],
         "distance, same person": f"{distances[same].mean():.3f} ± {distances[same].std():.3f}",
         "distance, two people": f"{distances[~same].mean():.3f} ± {distances[~same].std():.3f}",
     }
