@@ -41,6 +41,9 @@ _HOMES = {
     "threshold_at_fmr": "verification",
     "fnmr_at_fmr": "verification",
     "kfold_accuracy": "verification",
+    "bootstrap_interval": "intervals",
+    "group_error_rates": "intervals",
+    "rate_interval": "intervals",
     "check": "exercises",
     "check_environment": "environment",
 }

@@ -30,6 +30,7 @@ ORDER = [
     "embedding",
     "distance",
     "verification",
+    "intervals",
     "finetuning",
     "gallery",
     "video",
