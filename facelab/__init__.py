@@ -44,6 +44,11 @@ _HOMES = {
     "bootstrap_interval": "intervals",
     "group_error_rates": "intervals",
     "rate_interval": "intervals",
+    "open_set_identification": "identification",
+    "false_match_probability": "identification",
+    "fmr_for_gallery": "identification",
+    "simulate_searches": "identification",
+    "real_searches": "identification",
     "check": "exercises",
     "check_environment": "environment",
 }

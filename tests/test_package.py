@@ -31,6 +31,7 @@ ORDER = [
     "distance",
     "verification",
     "intervals",
+    "identification",
     "finetuning",
     "gallery",
     "video",
