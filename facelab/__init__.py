@@ -49,6 +49,9 @@ _HOMES = {
     "fmr_for_gallery": "identification",
     "simulate_searches": "identification",
     "real_searches": "identification",
+    "Costs": "decisions",
+    "cheapest_threshold": "decisions",
+    "calibrate": "decisions",
     "check": "exercises",
     "check_environment": "environment",
 }

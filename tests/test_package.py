@@ -32,6 +32,7 @@ ORDER = [
     "verification",
     "intervals",
     "identification",
+    "decisions",
     "finetuning",
     "gallery",
     "video",
