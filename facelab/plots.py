@@ -1,7 +1,7 @@
-"""Pictures: faces, detections, the cascade, distances and maps, all in one visual language.
+"""Pictures: faces, detections, the cascade, distances and maps, and with them all curves, in one visual language.
 
-Every function draws on one matplotlib Axes, which it takes as `ax=` or makes, and returns it. Colours are Okabe and
-Ito's, which survive colour blindness; genuine pairs are always blue and impostor pairs always vermilion.
+Every function draws on one matplotlib Axes, which it takes as `ax=` or makes, and returns it. What draws error rates
+stands in `curves`, and the colours in `style`; both are to be had from here, so that a notebook imports one module.
 """
 
 from __future__ import annotations
@@ -10,41 +10,44 @@ from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.offsetbox import AnnotationBbox, OffsetImage
 from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 from PIL import Image, ImageOps
-from sklearn.metrics import roc_curve
 
+from facelab.curves import plot_bands, plot_det, plot_distances, plot_intervals, plot_open_set, plot_roc, plot_sweep
 from facelab.detection import unstandardise
+from facelab.distance import checked_matrix
 from facelab.images import open_image
+from facelab.style import FOUND, GENUINE, IMPOSTOR, LANDMARK, PALETTE, TRUTH, use_style
 
-GENUINE, IMPOSTOR = "#0072B2", "#D55E00"
-FOUND, TRUTH, LANDMARK = "#56B4E9", "#009E73", "#F0E442"
-# For anything else: lines of a plot begin with the colours that have no meaning of their own.
-PALETTE = ("#CC79A7", "#E69F00", "#000000", "#999999", FOUND, TRUTH, LANDMARK, GENUINE, IMPOSTOR)
-
-
-def use_style() -> None:
-    """Set matplotlib up for the suite: call it once, in a notebook's first cell."""
-    plt.rcParams.update(
-        {
-            "figure.dpi": 96,
-            "savefig.bbox": "tight",
-            "figure.constrained_layout.use": True,
-            "axes.prop_cycle": plt.cycler(color=PALETTE),
-            "axes.spines.top": False,
-            "axes.spines.right": False,
-            "axes.titlesize": "medium",
-            "axes.titlelocation": "left",
-            "axes.grid": True,
-            "axes.axisbelow": True,
-            "grid.color": "#e6e6e6",
-            "legend.frameon": False,
-            "image.cmap": "magma",
-        }
-    )
+__all__ = [
+    "FOUND",
+    "GENUINE",
+    "IMPOSTOR",
+    "LANDMARK",
+    "PALETTE",
+    "TRUTH",
+    "plot_bands",
+    "plot_cascade",
+    "plot_det",
+    "plot_distance_matrix",
+    "plot_distances",
+    "plot_embedding_map",
+    "plot_heat",
+    "plot_intervals",
+    "plot_open_set",
+    "plot_roc",
+    "plot_sweep",
+    "plot_vector",
+    "show_detections",
+    "show_faces",
+    "show_image",
+    "show_windows",
+    "use_style",
+]
 
 
 def show_image(image, *, title: str = "", ax: Axes | None = None) -> Axes:
@@ -196,37 +199,31 @@ def plot_vector(vector: ArrayLike, *, limit: float | None = None, ax: Axes | Non
 
 
 def plot_distance_matrix(distances: ArrayLike, people: Sequence, *, ax: Axes | None = None) -> Axes:
-    """A matrix of distances as a heat map, with a line and a label between people: rows must be grouped by person."""
-    distances, people = np.asarray(distances), np.asarray(people)
+    """A matrix of distances as a heat map in which people are blocks, with their names and lines between them.
+
+    Parameters
+    ----------
+    distances : (n, n) float
+        As `pairwise_distances` gives it. Dark is near.
+    people : n labels
+        Photos of one person are drawn side by side, people in the order in which they first come.
+    """
+    distances, people, _ = checked_matrix(distances, people)
+    codes, names = pd.factorize(people)
+    order = np.argsort(codes, kind="stable")
+    ends = np.bincount(codes).cumsum()
     ax = ax or plt.subplots(figsize=(6.5, 5.5))[1]
-    drawn = ax.imshow(distances, cmap="viridis_r", interpolation="nearest")
-    starts = np.flatnonzero(np.r_[True, people[1:] != people[:-1]])
-    for start in starts[1:]:
-        ax.axhline(start - 0.5, color="white", lw=1)
-        ax.axvline(start - 0.5, color="white", lw=1)
-    middles = (starts + np.r_[starts[1:], len(people)] - 1) / 2
-    ax.set_xticks(middles, people[starts], rotation=90)
-    ax.set_yticks(middles, people[starts])
+    drawn = ax.imshow(distances[order][:, order], cmap="viridis", vmin=0, interpolation="nearest")
+    for end in ends[:-1]:
+        ax.axhline(end - 0.5, color="white", lw=1)
+        ax.axvline(end - 0.5, color="white", lw=1)
+    middles = (np.r_[0, ends[:-1]] + ends - 1) / 2
+    ax.set_xticks(middles, names, rotation=90)
+    ax.set_yticks(middles, names)
+    ax.tick_params(length=0)
     ax.grid(visible=False)
+    ax.spines[:].set_visible(False)
     ax.figure.colorbar(drawn, ax=ax, label="Euclidean distance")
-    return ax
-
-
-def plot_distances(
-    genuine: ArrayLike, impostor: ArrayLike, *, threshold: float | None = None, ax: Axes | None = None
-) -> Axes:
-    """Histograms of genuine and impostor distances, each of area one, with a threshold between them if given."""
-    genuine, impostor = np.asarray(genuine), np.asarray(impostor)
-    ax = ax or plt.subplots(figsize=(7, 3.2))[1]
-    bins = np.linspace(0, max(genuine.max(initial=0), impostor.max(initial=0), 1.5), 50)
-    style = {"bins": bins, "density": True, "alpha": 0.65}
-    ax.hist(genuine, color=GENUINE, label=f"genuine: same person ({len(genuine):,} pairs)", **style)
-    ax.hist(impostor, color=IMPOSTOR, label=f"impostor: two people ({len(impostor):,} pairs)", **style)
-    if threshold is not None:
-        ax.axvline(threshold, color="black", ls="--", lw=1.5, label=f"threshold {threshold:.2f}")
-    ax.set_xlabel("Euclidean distance between embeddings")
-    ax.set_ylabel("density of pairs")
-    ax.legend()
     return ax
 
 
@@ -244,65 +241,24 @@ def plot_embedding_map(
     people : n labels
     """
     points, names = np.asarray(points), list(dict.fromkeys(people))
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"Points of shape {points.shape} have no place on a map: it takes two numbers for each face.")
     ax = ax or plt.subplots(figsize=(8, 7))[1]
     ax.scatter(*points.T, s=1, alpha=0)  # sets the limits of the axes
     for xy, image, person in zip(points, _pictures(images), people, strict=True):
         face = OffsetImage(ImageOps.fit(image, (96, 96)), zoom=zoom)
-        colour = PALETTE[names.index(person) % len(PALETTE)]
-        frame = {"edgecolor": colour, "linewidth": 2, "boxstyle": "square,pad=0"}
+        again, colour = divmod(names.index(person), len(PALETTE))  # more people than colours: the rest are dashed
+        frame = {
+            "edgecolor": PALETTE[colour],
+            "linewidth": 2,
+            "boxstyle": "square,pad=0",
+            "linestyle": "--" if again else "-",
+        }
         ax.add_artist(AnnotationBbox(face, xy, bboxprops=frame, pad=0.1))
     ax.set_xticks([])
     ax.set_yticks([])
+    ax.spines[:].set_visible(False)
     ax.margins(0.08)
-    return ax
-
-
-def plot_sweep(values: ArrayLike, distances: ArrayLike, *, label: str = "", ax: Axes | None = None, **line) -> Axes:
-    """How far a face moves from where it was as one factor changes: distance (y) against the factor's value (x)."""
-    ax = ax or plt.subplots(figsize=(5, 3))[1]
-    ax.plot(values, distances, **{"marker": "o", "ms": 4, "label": label, **line})
-    ax.set_ylabel("distance to the reference")
-    ax.set_ylim(bottom=0)
-    return ax
-
-
-def plot_roc(genuine: ArrayLike, impostor: ArrayLike, *, label: str = "", ax: Axes | None = None) -> Axes:
-    """Pairs rightly matched against pairs falsely matched, for every threshold at once, with the line of chance.
-
-    Computed by `sklearn.metrics.roc_curve`. The false match rate has a logarithmic axis: decisions are made at its end.
-    """
-    genuine, impostor = np.asarray(genuine), np.asarray(impostor)
-    same = np.r_[np.ones(len(genuine)), np.zeros(len(impostor))]
-    fmr, match_rate, _ = roc_curve(same, -np.r_[genuine, impostor])
-    ax = ax or plt.subplots(figsize=(5, 4))[1]
-    ax.plot(fmr, match_rate, label=label or "embedder")
-    chance = np.logspace(-4, 0)
-    ax.plot(chance, chance, color="grey", ls=":", label="chance")
-    ax.set_xscale("log")
-    ax.set_xlim(1 / max(len(impostor), 10), 1)
-    ax.set_ylim(0, 1.01)
-    ax.set_xlabel("false match rate, FMR")
-    ax.set_ylabel("1 - false non-match rate, FNMR")
-    ax.legend()
-    return ax
-
-
-def plot_bands(genuine: ArrayLike, impostor: ArrayLike, *, along: str = "y", ax: Axes | None = None) -> Axes:
-    """What distances mean, behind any plot of them: bands where the middle half of genuine and of impostor pairs lie.
-
-    Parameters
-    ----------
-    genuine, impostor : (g,) and (i,) float
-        As `split_pairs` gives them. A line marks each median.
-    along : "y" or "x"
-        The axis on which the plot has its distances.
-    """
-    ax = ax or plt.subplots(figsize=(5, 3))[1]
-    span, line = (ax.axhspan, ax.axhline) if along == "y" else (ax.axvspan, ax.axvline)
-    for distances, colour, label in ((genuine, GENUINE, "same person"), (impostor, IMPOSTOR, "two people")):
-        low, median, high = np.quantile(np.asarray(distances), (0.25, 0.5, 0.75))
-        span(low, high, color=colour, alpha=0.15, lw=0, zorder=0, label=f"{label}: half of all pairs")
-        line(median, color=colour, alpha=0.7, lw=1, zorder=0)
     return ax
 
 

@@ -36,6 +36,8 @@ ORDER = [
     "finetuning",
     "gallery",
     "video",
+    "style",
+    "curves",
     "plots",
     "widgets",
     "exercises",
