@@ -121,7 +121,9 @@ def test_a_twin_is_a_neighbour_but_nobody_is_their_own(vectors):
     assert (distances == 0).all()
     assert (rows[:, 0] == np.roll(np.arange(24), 12)).all()
     _, rows = nearest_neighbours(vectors[:1], twins, k=2)
-    assert rows.tolist() == [[0, 12]]  # of equal distances the earlier
+    assert rows.tolist() == [[0, 12]]
+    _, rows = nearest_neighbours(vectors[:1], vectors[[1, 0] * 100], k=150)
+    assert rows[0].tolist() == [*range(1, 200, 2), *range(0, 100, 2)]  # of equal distances the earlier, however many
 
 
 @pytest.mark.parametrize(("b", "k"), [(None, 12), (None, 0), (np.zeros((2, 128)), 3), (np.zeros((0, 128)), 1)])
