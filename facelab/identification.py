@@ -140,6 +140,8 @@ def simulate_searches(impostor: ArrayLike, sizes: Sequence[int], *, searches: in
 
     Every comparison is drawn from the measured impostor distances, with replacement and independently. The nearest of N
     draws is drawn at once, from its own distribution, so that a gallery of 100,000 costs no more than one of ten.
+    It agrees with `false_match_probability`; what both leave out, that some strangers resemble many people and others
+    nobody, `real_searches` has in it.
 
     Parameters
     ----------

@@ -23,6 +23,9 @@ FEWEST_PEOPLE = 3  # with two, half of all resamples would hold one person only,
 class Interval:
     """An estimate with its confidence interval; `f"{interval:.3f}"` reads 0.120 (0.080 to 0.170).
 
+    Of a statistic with several values it holds several intervals, each to be had by its place, or all by unpacking:
+    `rate, threshold = bootstrap_interval(pairs, equal_error_rate)`.
+
     Attributes
     ----------
     estimate, low, high : float or array
@@ -42,6 +45,10 @@ class Interval:
 
     def __format__(self, spec: str) -> str:
         return f"{self.estimate:{spec}} ({self.low:{spec}} to {self.high:{spec}})"
+
+    def __getitem__(self, place: int) -> Interval:
+        values = (value[place] for value in (self.estimate, self.low, self.high))
+        return Interval(*values, self.confidence, self.samples[:, place])
 
 
 def bootstrap_interval(

@@ -131,6 +131,15 @@ def test_an_interval_reads_as_a_phrase():
     assert f"{Interval(0.1234, 0.05, 0.2, 0.95, np.zeros(1)):.2f}" == "0.12 (0.05 to 0.20)"
 
 
+def test_several_intervals_come_apart(pairs):
+    both = bootstrap_interval(pairs, equal_error_rate, resamples=30)
+    rate, threshold = both
+    alone = bootstrap_interval(pairs, lambda g, i: equal_error_rate(g, i)[1], resamples=30)
+    assert (threshold.estimate, threshold.low, threshold.high) == (alone.estimate, alone.low, alone.high)
+    assert f"{rate:.2f}".startswith(f"{both.estimate[0]:.2f} (")
+    assert rate.samples.shape == (30,)
+
+
 def test_order_of_pairs_and_of_their_two_photos_does_not_matter(pairs):
     swapped = pairs.rename(columns={"person_a": "person_b", "person_b": "person_a"}).sample(frac=1, random_state=0)
     one, other = (bootstrap_interval(table, fmr_at_1, resamples=400) for table in (pairs, swapped))
