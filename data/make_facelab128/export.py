@@ -1,0 +1,59 @@
+"""Write a run's averaged weights as the package's compact file: `python data/make_facelab128/export.py RUN OUT`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from checkpoint import average_of, load
+from settings import Settings
+from student import Student
+
+from facelab.checkpoints import save_compact
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", type=Path, help="the folder that train.py --out named")
+    parser.add_argument("out", type=Path, help="for instance facelab/weights/facelab128.safetensors")
+    parser.add_argument("--image-size", type=int, help="of the crops to embed; by default the size trained on last")
+    options = parser.parse_args(arguments)
+    try:
+        path = export(options.run, options.out, options.image_size)
+    except (FileNotFoundError, ValueError) as error:
+        parser.error(str(error))
+    print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
+
+
+def export(run: Path, out: Path, image_size: int | None = None) -> Path:
+    """Write the averaged weights with `facelab.checkpoints.save_compact`: int8 kernels, float32 scales.
+
+    Parameters
+    ----------
+    run : Path
+        Folder of a run, finished or not.
+    out : Path
+        Ends in `.safetensors`.
+    image_size : int, optional
+        The size that `crop_faces` is to cut for these weights, in pixels.
+    """
+    content = load(run)
+    settings = Settings(**content["settings"])
+    student = Student()
+    student.load_state_dict(average_of(content))
+    size = image_size or settings.resolutions()[-1][1]
+    return save_compact(
+        student,
+        out,
+        name="facelab128",
+        image_size=size,
+        trained_on="32,700 unlabelled faces, by distillation",
+        input=f"RGB, plain MTCNN crop of {size} by {size} pixels, (x - 127.5) / 128",
+        output="128 numbers of unit length",
+        images_seen=str(content["step"] * settings.batch),
+    )
+
+
+if __name__ == "__main__":
+    main()
