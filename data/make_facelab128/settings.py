@@ -55,9 +55,9 @@ class Settings:
     """
 
     seed: int = 0
-    passes: float = 80.0
+    passes: float = 60.0
     batch: int = 64
-    sizes: str = "96:0.6,112:0.9,160:1"
+    sizes: str = "96:0.55,112:0.85,160:1"
     rate: float = 2e-3
     warm_up: float = 0.25
     last_rate: float = 0.005
