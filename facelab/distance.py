@@ -173,8 +173,8 @@ def cosine_to_euclidean(cosine: ArrayLike) -> np.ndarray:
 
 
 def _two_sets(a: ArrayLike, b: ArrayLike | None) -> tuple[np.ndarray, np.ndarray]:
-    a = _vectors(a, "first")
-    b = a if b is None else _vectors(b, "second")
+    a = checked_vectors(a, "first")
+    b = a if b is None else checked_vectors(b, "second")
     if a.shape[1] != b.shape[1]:
         raise ValueError(
             f"The first set has vectors of {a.shape[1]} numbers and the second of {b.shape[1]}: they come from "
@@ -183,7 +183,8 @@ def _two_sets(a: ArrayLike, b: ArrayLike | None) -> tuple[np.ndarray, np.ndarray
     return a, b
 
 
-def _vectors(values: ArrayLike, which: str) -> np.ndarray:
+def checked_vectors(values: ArrayLike, which: str) -> np.ndarray:
+    """Give embeddings as an (n, d) float64 table, or say in one sentence why they are none."""
     try:
         if hasattr(values, "detach"):  # a torch tensor, perhaps on a GPU; torch itself is not needed here
             values = values.detach().cpu()

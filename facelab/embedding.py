@@ -101,7 +101,7 @@ class FaceEmbedder:
         ValueError
             The crops are of another shape or size, not standardised, or hold NaN.
         """
-        crops = _checked(crops)
+        crops = checked_crops(crops)
         vectors = np.empty((len(crops), self.dimension), dtype=np.float32)
         if len(crops) == 0:
             return vectors
@@ -115,7 +115,7 @@ class FaceEmbedder:
         return vectors
 
 
-def _checked(crops: torch.Tensor | np.ndarray) -> torch.Tensor:
+def checked_crops(crops: torch.Tensor | np.ndarray) -> torch.Tensor:
     """Give crops as a tensor of shape (n, 3, height, width), or say in one sentence why they are none."""
     if isinstance(crops, np.ndarray):
         if crops.dtype.kind not in "fiub":
