@@ -2,7 +2,7 @@
 
 Every table of photos begins with the columns `path` (pathlib.Path), `file` (the same relative to its set, so that it
 reads alike on every machine), `person` (who, as text) and `name` (who, to print). The cast's tables add what only a
-renderer knows exactly: box, landmarks, head pose, expression, light; data/cast/README.md explains each column.
+renderer knows exactly: box, landmarks, head pose, expression, light; data/cast/DATASHEET.md explains each column.
 """
 
 from __future__ import annotations
@@ -12,6 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from PIL import Image
+
+from facelab.frames import read_frames
 
 CAST = Path(__file__).resolve().parent.parent / "data" / "cast"
 SUBSETS = ("portraits", "strangers", "sweeps")
@@ -101,18 +104,24 @@ def load_scenes(folder: str | os.PathLike | None = None) -> pd.DataFrame:
 
 
 def load_clip(folder: str | os.PathLike | None = None) -> pd.DataFrame:
-    """Load the cast's video clip: as `load_scenes`, a row per face, with `frame` (int) for `scene`."""
+    """Load what is known of the cast's video clip: as `load_scenes`, a row per face, with `frame` (int) for `scene`."""
     return _faces(CLIP, "clip.csv", folder)
+
+
+def clip_frames(folder: str | os.PathLike | None = None) -> list[Image.Image]:
+    """Read the frames of the cast's video clip, RGB, in order, those without people too; errors as `load_cast`."""
+    table = _read(Path(folder or CAST) / "clip.csv", CLIP)
+    path = Path(folder or CAST) / table["file"].iloc[0]
+    frames = list(read_frames(path))
+    if len(frames) != table["frame"].nunique():
+        raise _damaged(path, f"it has {len(frames)} frames, clip.csv has {table['frame'].nunique()}")
+    return frames
 
 
 def scene_files(folder: str | os.PathLike | None = None) -> list[Path]:
     """List all of the cast's group photos in order, those without people too; errors as `load_cast`."""
-    return _files(SCENES, "scenes.csv", folder)
-
-
-def clip_files(folder: str | os.PathLike | None = None) -> list[Path]:
-    """List the files of the cast's video clip in order, frames without people too; errors as `load_cast`."""
-    return _files(CLIP, "clip.csv", folder)
+    table = _read(Path(folder or CAST) / "scenes.csv", SCENES)
+    return [Path(folder or CAST) / file for file in table["file"].unique()]
 
 
 def boxes(table: pd.DataFrame) -> np.ndarray:
@@ -167,11 +176,6 @@ def _with_people(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
 def _faces(columns: dict[str, type], name: str, folder: str | os.PathLike | None) -> pd.DataFrame:
     table = _read(Path(folder or CAST) / name, columns)
     return _with_people(table[table["person"].notna()], Path(folder or CAST))
-
-
-def _files(columns: dict[str, type], name: str, folder: str | os.PathLike | None) -> list[Path]:
-    table = _read(Path(folder or CAST) / name, columns)
-    return [Path(folder or CAST) / file for file in table["file"].unique()]
 
 
 def load_folder(folder: str | os.PathLike) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw
 from sklearn.metrics import precision_recall_curve
 
 from facelab.cascade import pyramid_scales
-from facelab.data import boxes, clip_files, landmarks, load_cast, load_lfw, scene_files
+from facelab.data import boxes, clip_frames, landmarks, load_cast, load_lfw, scene_files
 from facelab.detection import (
     ASPECT,
     TEMPLATE,
@@ -62,12 +62,12 @@ def assert_equal_to_raw(faces, raw, image):
 
 
 def test_equals_facenet_pytorch_on_the_cast(cast, detected, raw):
-    for path, faces in zip(cast.path, detected, strict=True):
+    for path, faces in zip(cast.path[::3], detected[::3], strict=True):
         assert_equal_to_raw(faces, raw, open_image(path))
 
 
 def test_equals_facenet_pytorch_on_group_photos_sweeps_and_the_clip(detector, raw):
-    for path in [*scene_files(), *clip_files()[::4], *load_cast("sweeps").path[::6]]:
+    for path in [*scene_files(), *clip_frames()[::4], *load_cast("sweeps").path[::6]]:
         image = open_image(path)
         assert_equal_to_raw(detector.detect(image), raw, image)
 
@@ -86,10 +86,13 @@ def test_equals_facenet_pytorch_with_other_settings(cast, settings):
 
 
 def test_every_cast_face_is_found_where_the_renderer_put_it(cast, detected):
-    assert [len(faces) for faces in detected] == [1] * len(cast)
-    overlap = [iou(faces.boxes, box)[0, 0] for faces, box in zip(detected, boxes(cast), strict=True)]
-    assert np.mean(overlap) > 0.7
-    error = np.linalg.norm(np.concatenate([f.landmarks for f in detected]) - landmarks(cast), axis=2).mean(1)
+    largest = [faces[:1] for faces in detected]
+    assert [len(faces) for faces in largest] == [1] * len(cast)
+    assert sum(map(len, detected)) <= 1.02 * len(cast)  # a false alarm or two
+    overlap = [iou(faces.boxes, box)[0, 0] for faces, box in zip(largest, boxes(cast), strict=True)]
+    assert np.mean(overlap) > 0.85
+    assert np.min(overlap) > 0.5
+    error = np.linalg.norm(np.concatenate([f.landmarks for f in largest]) - landmarks(cast), axis=2).mean(1)
     width = boxes(cast)[:, 2] - boxes(cast)[:, 0]
     assert (error / width).mean() < 0.05
 
@@ -178,7 +181,7 @@ def test_windows_without_area_pass_nothing_on(cast, monkeypatch, detector):
     def with_a_degenerate_window(boxes):
         squares = rerec(boxes)
         if squares.shape[1] == 4:  # from P-Net
-            outside = squares.new_tensor([[-50.0, -50, -20, -20], [300, 300, 310, 310]])
+            outside = squares.new_tensor([[-50.0, -50, -20, -20], [400, 400, 410, 410]])
             squares = torch.cat([outside, squares])
         return squares
 
@@ -278,7 +281,7 @@ def test_crops_equal_facenet_pytorch_for_pil(cast, detected, size, margin):
     for path, faces in zip(cast.path[::7], detected[::7], strict=True):
         image = open_image(path)
         expected = fixed_image_standardization(extract_face(image, faces.boxes[0], size, margin))
-        crops = crop_faces(path, faces, size, margin)
+        crops = crop_faces(path, faces[:1], size, margin)
         assert crops.shape == (1, 3, size, size)
         assert crops.dtype == torch.float32
         torch.testing.assert_close(crops[0], expected, rtol=0, atol=0)

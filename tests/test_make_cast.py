@@ -10,16 +10,20 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from facelab import data
 
 SOURCE = Path(__file__).resolve().parent.parent / "data" / "make_cast"
 sys.path.insert(0, str(SOURCE))
 
+import audition  # noqa: E402
 import build_head_model  # noqa: E402
 import camera as camera_module  # noqa: E402
+import contact_sheet  # noqa: E402
 import film as film_module  # noqa: E402
 import ground_truth  # noqa: E402
 import masks  # noqa: E402
@@ -30,6 +34,7 @@ import posture  # noqa: E402
 import tables  # noqa: E402
 import torso  # noqa: E402
 import vectors  # noqa: E402
+import video  # noqa: E402
 from head import EXPRESSIONS, HeadModel  # noqa: E402
 from people import hair_description, people  # noqa: E402
 from shots import Film  # noqa: E402
@@ -135,7 +140,8 @@ def test_modules_import_only_from_those_above_them_in_the_readme():
 
 FREE_OF_BLENDER = [
     *("vectors", "head", "posture", "masks", "people", "outfits", "paint", "panorama", "camera", "shots", "scenes"),
-    *("clip", "plan", "torso", "ground_truth", "film", "tables", "build_head_model"),
+    *("clip", "plan", "torso", "ground_truth", "film", "tables", "video", "build_head_model", "audition"),
+    "contact_sheet",
 ]
 
 
@@ -383,6 +389,12 @@ def test_facelab_reads_the_tables(tiny_set):
     assert data.load_clip(folder=tiny_set)["frame"].tolist() == [0] * len(data.load_clip(folder=tiny_set))
 
 
+def test_sweeps_are_listed_step_by_step():
+    shots = sorted(plan_module.make_plan(), key=tables._order)
+    of_one = [shot.value for shot in shots if shot.subset == "sweeps" and shot.places[0].person == "person_07"]
+    assert of_one == [str(step) for steps in plan_module.FACTORS.values() for step in steps]
+
+
 def test_a_shot_without_its_picture_is_left_out(plan, tiny_set, tmp_path):
     (tiny_set / "portraits" / "00_01.jpg").unlink()
     tables.write_tables(plan, tmp_path / "notes", tiny_set)
@@ -399,6 +411,82 @@ def test_hair_is_described_as_it_looks():
     assert hair_description(everyone["person_00"]) == "blond, long and straight"
     assert hair_description(everyone["person_13"]).startswith("white")
     assert hair_description(everyone["person_09"]) == "bald"
+
+
+# ------------------------------------------------------------------------------------------- people who are too alike
+
+
+def unit(*degrees):
+    return [np.array([np.cos(a), np.sin(a)]) for a in np.radians(degrees)]
+
+
+def test_a_draw_that_is_far_enough_is_kept_and_a_closer_one_is_not():
+    settled, near, far, farther = unit(0, 10, 50, 80)
+    assert audition.pick({"a": {0: settled}, "b": {0: far, 1: farther}}, bound=0.85) == {"a": 0, "b": 0}
+    assert audition.pick({"a": {0: settled}, "b": {0: near, 1: far, 2: farther}}, bound=0.85) == {"a": 0, "b": 2}
+
+
+def test_those_who_are_chosen_count_for_those_after_them():
+    settled, b, c, d = unit(0, 60, 62, 120)
+    assert audition.pick({"a": {0: settled}, "b": {0: b, 1: b}, "c": {0: c, 3: d}}, bound=0.9) == {
+        "a": 0,
+        "b": 0,
+        "c": 3,
+    }
+
+
+def test_the_closest_pair_comes_first():
+    names, angles = "abcd", (0, 40, 45, 170)
+    pairs = audition.closest(dict(zip(names, unit(*angles), strict=True)))
+    assert pairs[0][1:] == ("b", "c")
+    expected = sorted(
+        (np.cos(np.radians(abs(p - q))) for k, p in enumerate(angles) for q in angles[k + 1 :]), reverse=True
+    )
+    np.testing.assert_allclose([cosine for cosine, *_ in pairs], expected)
+
+
+def test_an_audition_differs_in_the_head_only():
+    one, other = audition.views("person_00"), audition.views("person_01")
+    for a, b in zip(one, other, strict=True):
+        assert replace(a, places=(replace(a.places[0], person="person_01"),)) == b
+
+
+def test_a_redrawn_person_is_another_and_all_others_stay():
+    before, after = people(redrawn={}), people(redrawn={"person_03": 1})
+    assert {id for id in before if repr(before[id]) != repr(after[id])} == {"person_03"}
+    assert before["person_03"].name == after["person_03"].name
+
+
+# ------------------------------------------------------------------------------------------- pictures of the whole set
+
+
+def test_a_contact_sheet_has_everybody_in_order(tmp_path):
+    for person, colour in enumerate(["red", "lime", "blue"]):
+        for k in (0, 3):
+            path = tmp_path / "portraits" / f"{person:02d}_{k:02d}.jpg"
+            path.parent.mkdir(exist_ok=True)
+            Image.new("RGB", (40, 40), colour).save(path)
+    sheet = contact_sheet.contact_sheet(tmp_path, shown=(0, 3), columns=4, side=20)
+    assert sheet.size == (80, 40)
+    assert [np.asarray(sheet)[10, x].argmax() for x in (10, 30, 50, 70)] == [0, 0, 1, 1]
+    assert np.asarray(sheet)[30, 10].argmax() == 2
+    with pytest.raises(FileNotFoundError, match="no portraits"):
+        contact_sheet.contact_sheet(tmp_path / "portraits")
+
+
+def test_a_clip_is_encoded_in_order(tmp_path):
+    colours = ["red", "lime", "blue"] * 3
+    for k, colour in enumerate(colours):
+        Image.new("RGB", (64, 32), colour).save(tmp_path / f"{k:03d}.png")
+    out = tmp_path / "set" / "clip.mp4"
+    video.encode(sorted(tmp_path.glob("*.png")), out, 12)
+    with av.open(out) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, int(stream.average_rate)) == ("h264", 12)
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert [int(frame.mean((0, 1)).argmax()) for frame in frames] == [0, 1, 2] * 3
+    with pytest.raises(ValueError, match="no frames"):
+        video.encode([], out, 12)
 
 
 # ----------------------------------------------------------------------------------------------------------- head model

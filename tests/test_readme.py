@@ -16,7 +16,7 @@ from make_overview import first_figure  # noqa: E402
 PAGES = [
     "README.md",
     "CONTRIBUTING.md",
-    "data/cast/README.md",
+    "data/cast/DATASHEET.md",
     "data/make_cast/README.md",
     "facelab/weights/MODEL_CARD.md",
     "tests/benchmarks/README.md",

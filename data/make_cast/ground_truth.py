@@ -14,7 +14,7 @@ from camera import Camera
 from head import FACE
 
 # Offsets of MTCNN's left, top, right and bottom from the mesh's, in widths and heights of the mesh's extent.
-BOX_FIT = (-0.006, -0.068, -0.004, -0.011)
+BOX_FIT = (-0.005, -0.066, -0.015, -0.014)
 SAMPLE = slice(0, FACE, 13)  # of the face's vertices: what extent and visibility are measured on
 TOLERANCE = 0.6  # cm: a landmark lies on the skin, so a ray may meet the skin that little before it
 

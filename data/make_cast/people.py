@@ -126,17 +126,14 @@ STRANGERS = """
     Agnes      1   77   short       blond         1.0   blue   0     .45   .3    .2     .2    none
     Chidi      9   58   buzz        black         .45   dark   0     .95   0     0      .3    none
 """
-# Identities drawn again, because facelab128 found them too close to somebody else or an odd nose or jaw came out of it:
-# person -> how many times.
+# Identities drawn again, person -> how many times: audition.py found them too close to somebody else, or an odd nose or
+# jaw came out of it.
 REDRAWN = {
-    "person_00": 1,
-    "person_04": 1,
-    "person_11": 1,
-    "person_15": 1,
-    "person_18": 1,
-    "stranger_02": 1,
+    "person_00": 3, "person_04": 5, "person_06": 4, "person_09": 3, "person_10": 3, "person_11": 1, "person_14": 2,
+    "person_15": 3, "person_16": 5, "person_18": 1, "person_19": 4, "person_22": 3,
+    "stranger_00": 5, "stranger_01": 4, "stranger_02": 1, "stranger_03": 5, "stranger_05": 4, "stranger_08": 4,
     "stranger_10": 1,
-}
+}  # fmt: skip
 SEED = 7000
 
 DESCRIPTIONS = {
@@ -146,10 +143,11 @@ DESCRIPTIONS = {
 }  # fmt: skip
 
 
-def people(seed: int = SEED) -> dict[str, Person]:
+def people(seed: int = SEED, redrawn: dict[str, int] = REDRAWN) -> dict[str, Person]:
     """Return everyone by id, person_00 to 23 and stranger_00 to 11: the same seed gives the same people."""
-    made = [_person(row, f"person_{i:02d}", seed + i) for i, row in enumerate(_rows(CAST))]
-    made += [_person(row, f"stranger_{i:02d}", seed + 100 + i) for i, row in enumerate(_rows(STRANGERS))]
+    rows = {f"person_{i:02d}": (row, seed + i) for i, row in enumerate(_rows(CAST))}
+    rows |= {f"stranger_{i:02d}": (row, seed + 100 + i) for i, row in enumerate(_rows(STRANGERS))}
+    made = [_person(row, id, start + 1000 * redrawn.get(id, 0)) for id, (row, start) in rows.items()]
     return {person.id: person for person in made}
 
 
@@ -168,7 +166,7 @@ def _rows(table: str) -> list[list[str]]:
 
 def _person(row: list[str], id: str, seed: int) -> Person:
     name, monk, age, style, hair, grey, eyes, beard, brows, freckles, makeup, build, split = row
-    rng = np.random.default_rng(seed + 1000 * REDRAWN.get(id, 0))
+    rng = np.random.default_rng(seed)
     feminine = float(makeup) > 0
     return Person(
         id=id,

@@ -15,8 +15,9 @@ from head import HeadModel
 from people import people
 from plan import make_plan
 from shots import Shot
-from tables import load_note, save_note, write_tables
+from tables import CLIP, load_note, save_note, write_tables
 from tqdm import tqdm
+from video import encode
 
 SUBSETS = ("portraits", "strangers", "sweeps", "scenes", "clip")
 QUALITY = 88
@@ -47,11 +48,9 @@ def main(arguments: list[str] | None = None) -> None:
         render(plan, negatives, options)
     for shot in tqdm([shot for shot in plan if load_note(negatives, shot)], desc="developing"):
         print_picture(shot, negatives, options.out)
-    frames = sorted((options.out / "clip").glob("*.jpg"))
-    if len(frames) == FRAMES and not options.develop_only:
-        from video import encode  # here, because it needs Blender
-
-        encode(frames, options.out / "clip" / "clip.mp4", RATE)
+    frames = sorted((options.out / ".frames").glob("*.png"))
+    if len(frames) == FRAMES:
+        encode(frames, options.out / CLIP, RATE)
     rows = write_tables(make_plan(), negatives, options.out)
     print(", ".join(f"{name}.csv: {count} rows" for name, count in rows.items()))
 

@@ -78,5 +78,5 @@ class Shot:
 
     @property
     def file(self) -> str:
-        """Where the picture goes, relative to the set."""
-        return f"{self.subset}/{self.name}.jpg"
+        """Where the picture goes, relative to the set; a frame waits in a folder beside it until all are there."""
+        return f"{self.subset}/{self.name}.jpg" if self.frame < 0 else f".frames/{self.name}.png"

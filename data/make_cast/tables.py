@@ -9,8 +9,10 @@ from pathlib import Path
 
 from ground_truth import FaceTruth, mtcnn_box
 from people import Person, hair_description, people
+from plan import FACTORS
 from shots import Shot
 
+CLIP = "clip/clip.mp4"
 POINTS = ("left_eye", "right_eye", "nose", "mouth_left", "mouth_right")
 
 
@@ -70,8 +72,8 @@ def photo_row(shot: Shot, note: dict) -> dict[str, object]:
 
 def group_rows(shot: Shot, note: dict) -> list[dict[str, object]]:
     """Rows of scenes.csv or clip.csv: one a face, or one without a face where there is nobody."""
-    start = {"file": shot.file}
-    start |= {"frame": shot.frame} if shot.subset == "clip" else {"scene": shot.name, "room": shot.room}
+    in_clip = {"file": CLIP, "frame": shot.frame}
+    start = in_clip if shot.subset == "clip" else {"file": shot.file, "scene": shot.name, "room": shot.room}
     return [{**start, "person": face["person"], **face_columns(face)} for face in note["faces"]] or [start]
 
 
@@ -98,7 +100,7 @@ def write_tables(plan: list[Shot], notes: Path, out: Path) -> dict[str, int]:
         How many rows each table got.
     """
     tables: dict[str, list[dict]] = {"photos": [], "scenes": [], "clip": []}
-    for shot in sorted(plan, key=lambda shot: (shot.subset, shot.frame, shot.name if shot.subset != "sweeps" else "")):
+    for shot in sorted(plan, key=_order):
         note = load_note(notes, shot)
         if note is None or not (Path(out) / shot.file).is_file():
             continue
@@ -112,6 +114,14 @@ def write_tables(plan: list[Shot], notes: Path, out: Path) -> dict[str, int]:
         if rows:
             _write(Path(out) / f"{name}.csv", rows)
     return {name: len(rows) for name, rows in tables.items()}
+
+
+def _order(shot: Shot) -> tuple:
+    """Sort by name, frames in time, and sweeps by their steps."""
+    if shot.subset != "sweeps":
+        return shot.subset, shot.frame, shot.name
+    steps = [str(step) for step in FACTORS[shot.factor]]
+    return shot.subset, shot.places[0].person, list(FACTORS).index(shot.factor), steps.index(shot.value)
 
 
 def _write(path: Path, rows: list[dict]) -> None:

@@ -16,7 +16,7 @@ from facelab import (
     FaceDetector,
     Faces,
     average_precision,
-    clip_files,
+    clip_frames,
     iou,
     load_cast,
     load_clip,
@@ -67,12 +67,13 @@ def measure(paths, truth, points, detector) -> dict:
     return row
 
 
-def by_image(table: pd.DataFrame, files=None):
-    """Paths, and the boxes and landmarks of each: of every file, those without a face too."""
-    groups = dict(list(table.groupby("path", sort=False)))
-    files = groups if files is None else files
-    of_each = [groups.get(path, table[:0]) for path in files]
-    return list(files), [boxes(g) for g in of_each], [landmarks(g) for g in of_each]
+def by_image(table: pd.DataFrame, images: dict | None = None):
+    """Images, and the boxes and landmarks of each; `images` by path or frame, where there are some without a face."""
+    by = "frame" if "frame" in table else "path"
+    groups = dict(list(table.groupby(by, sort=False)))
+    images = images or {path: path for path in groups}
+    of_each = [groups.get(key, table[:0]) for key in images]
+    return list(images.values()), [boxes(g) for g in of_each], [landmarks(g) for g in of_each]
 
 
 def main():
@@ -82,8 +83,8 @@ def main():
         "portraits, |yaw| ≤ 30°": by_image(cast[cast.yaw.abs() <= 30]),
         "portraits, |yaw| > 30°": by_image(cast[cast.yaw.abs() > 30]),
         "sweeps": by_image(load_cast("sweeps")),
-        "group photos": by_image(load_scenes(), scene_files()),
-        "clip": by_image(load_clip(), clip_files()),
+        "group photos": by_image(load_scenes(), {path: path for path in scene_files()}),
+        "clip": by_image(load_clip(), dict(enumerate(clip_frames()))),
     }
     folder = os.environ.get("FACELAB_DETECTION")
     if folder:

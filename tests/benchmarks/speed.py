@@ -51,7 +51,7 @@ def main():
     portraits = [open_image(path) for path in load_cast().path]
     detector, mtcnn = FaceDetector(), MTCNN(keep_all=True)
     work = {
-        f"detect {len(portraits)} portraits, 256×256": portraits,
+        f"detect {len(portraits)} portraits, 320×320": portraits,
         "detect 4 collages, 1280×720": [crowd(portraits, 1280, 720)] * 4,
         "detect 4 collages, 1920×1080": [crowd(portraits, 1920, 1080)] * 4,
     }

@@ -1,0 +1,58 @@
+"""Frames: a video file as upright RGB photos, one after the other (used from notebook 01 on).
+
+PyAV brings FFmpeg's decoders along, so that nothing has to be installed beside the package.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from PIL import Image
+
+__all__ = ["read_frames"]
+
+
+def read_frames(path: str | os.PathLike) -> Iterator[Image.Image]:
+    """Read the frames of a video one at a time, so that a long one needs no more memory than a short one.
+
+    Parameters
+    ----------
+    path : path
+        A file of any format that FFmpeg reads. A phone's note that the film lies on its side is followed.
+
+    Returns
+    -------
+    iterator of PIL.Image.Image
+        Mode RGB, in the order of showing.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no file at the path, at once.
+    ValueError
+        If it is a folder, at once; or no video, or damaged, when the frames are asked for.
+    """
+    path = Path(path).expanduser()
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, not a video: give one of the files in it.")
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file at {path}: check the spelling and the folder it is looked for in.")
+    return _decode(path)
+
+
+def _decode(path: Path) -> Iterator[Image.Image]:
+    import av  # here, because most who read photos read no video
+
+    try:
+        with av.open(path) as container:
+            if not container.streams.video:
+                raise ValueError(f"{path} has no pictures in it, only sound: give a video.")
+            for frame in container.decode(video=0):
+                # FFmpeg's angle is anticlockwise, as Pillow's is
+                yield frame.to_image().rotate(frame.rotation, expand=True)
+    except av.FFmpegError as error:
+        raise ValueError(
+            f"{path} is no video, or it is damaged or cut short ({error.strerror}): get it anew."
+        ) from error
