@@ -73,7 +73,8 @@ def load_cast(subset: str | None = "portraits", folder: str | os.PathLike | None
     pandas.DataFrame
         A row per photo: `path`, `file`, `person`, `name`; box and landmarks in pixels (see `boxes`, `landmarks`);
         `yaw`, `pitch`, `roll` in degrees, and what else is known of the photo; `split` (gallery or probe, by photo);
-        of the person `training_split` (train, validation or test), `hair`, `beard` and `monk` (skin tone, 1 to 10);
+        of the person `training_split` (train, validation or test), `hair`, `beard`, `monk` (skin tone, 1 to 10), `age`
+        and `build`;
         `subset`, and in sweeps `factor` and `value` (a number where it is one, else text).
 
     Raises
