@@ -14,6 +14,7 @@ import pytest
 import torch
 from facenet_pytorch import InceptionResnetV1
 from facenet_pytorch.models.inception_resnet_v1 import load_weights
+from one_sentence import sentence
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
@@ -25,14 +26,6 @@ BODY = np.random.default_rng(0).bytes(300_000)  # what the fake release serves i
 CUT = 2 * published.CHUNK  # where a cut download ends
 PAGE = b"<!DOCTYPE html><title>Please log in</title>"
 FILE = RELEASES["vggface2"].file
-
-
-def sentence(error):
-    """Give an error's message, after making sure that it is one sentence."""
-    message = str(error.value)
-    assert message.endswith(".")
-    assert not re.search(r"[.!?]\s", message)
-    return message
 
 
 # The published files --------------------------------------------------------------------------------------------------

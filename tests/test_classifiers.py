@@ -1,9 +1,8 @@
 """Classifiers on vectors: who is enrolled is named, who is not is nobody, and the names are scikit-learn's."""
 
-import re
-
 import numpy as np
 import pytest
+from one_sentence import sentence
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
@@ -13,14 +12,6 @@ from facelab.classifiers import NOBODY, RejectingClassifier, frozen_classifiers
 from facelab.decisions import calibrate
 
 NAMES = list(frozen_classifiers())
-
-
-def sentence(error):
-    """Give an error's message, after making sure that it is one sentence."""
-    message = str(error.value)
-    assert message.endswith(".")
-    assert not re.search(r"[.!?]\s", message)
-    return message
 
 
 def faces(people, photos=5, spread=0.04, seed=0):

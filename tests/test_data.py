@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import sklearn.datasets
+from one_sentence import sentence
 from PIL import Image
 
 from facelab import data
@@ -49,11 +50,7 @@ def refusal(error, call, *arguments):
     """Return the message with which `call` refuses, after checking that it is one sentence."""
     with pytest.raises(error) as caught:
         call(*arguments)
-    message = str(caught.value)
-    assert "\n" not in message
-    assert message.endswith(".")
-    assert ". " not in message
-    return message
+    return sentence(caught)
 
 
 def rows_of(path):

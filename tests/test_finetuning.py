@@ -3,13 +3,13 @@
 import copy
 import itertools
 import json
-import re
 from dataclasses import asdict
 
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from one_sentence import sentence
 from safetensors import safe_open
 
 from facelab import FaceEmbedder, equal_error_rate, finetuning, pairwise_distances, split_pairs
@@ -19,14 +19,6 @@ from facelab.losses import SoftmaxHead, triplet_loss
 from facelab.trunk import Features, Tail, run_trunk
 
 BLOCK = "last_linear"
-
-
-def sentence(error):
-    """Give an error's message, after making sure that it is one sentence."""
-    message = str(error.value)
-    assert message.endswith(".")
-    assert not re.search(r"[.!?]\s", message)
-    return message
 
 
 @pytest.fixture(scope="module")

@@ -1,22 +1,13 @@
 """Losses and batches: batch-hard triplets by brute force, softmax by scikit-learn, batches counted."""
 
-import re
-
 import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from one_sentence import sentence
 from sklearn.metrics import log_loss
 
 from facelab.losses import SOFTMAX_SCALE, SoftmaxHead, hardest_pairs, pk_batches, triplet_loss
-
-
-def sentence(error):
-    """Give an error's message, after making sure that it is one sentence."""
-    message = str(error.value)
-    assert message.endswith(".")
-    assert not re.search(r"[.!?]\s", message)
-    return message
 
 
 def batch(seed=0, people=4, photos=3, dimension=5, dtype=torch.float32):

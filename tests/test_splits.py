@@ -5,17 +5,10 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from one_sentence import sentence
 
 from facelab import load_cast
 from facelab.splits import check_disjoint, find_leak, people_folds, split_people
-
-
-def sentence(error):
-    """Give an error's message, after making sure that it is one sentence."""
-    message = str(error.value)
-    assert message.endswith(".")
-    assert not re.search(r"[.!?]\s", message)
-    return message
 
 
 def table(people):

@@ -6,20 +6,13 @@ import numpy as np
 import pytest
 import torch
 from facenet_pytorch import InceptionResnetV1
+from one_sentence import sentence
 
 from facelab import FaceEmbedder
 from facelab.trunk import Features, Tail, cut_points, run_trunk
 
 BLOCKS = "conv2d_1a conv2d_2a conv2d_2b conv2d_3b conv2d_4a conv2d_4b repeat_1 mixed_6a repeat_2 mixed_7a repeat_3 "
 BLOCKS = (BLOCKS + "block8 last_linear").split()
-
-
-def sentence(error):
-    """Give an error's message, after making sure that it is one sentence."""
-    message = str(error.value)
-    assert message.endswith(".")
-    assert not re.search(r"[.!?]\s", message)
-    return message
 
 
 @pytest.fixture(scope="module")
