@@ -126,8 +126,8 @@ STRANGERS = """
     Agnes      1   77   short       blond         1.0   blue   0     .45   .3    .2     .2    none
     Chidi      9   58   buzz        black         .45   dark   0     .95   0     0      .3    none
 """
-# Identities drawn again, person -> how many times: audition.py found them too close to somebody else, or an odd nose or
-# jaw came out of it.
+# Identities drawn again, person -> how many times, because they were too close to somebody else or an odd nose or jaw
+# came out of it: chosen from what audition.py rendered.
 REDRAWN = {
     "person_00": 3, "person_04": 5, "person_06": 4, "person_09": 3, "person_10": 3, "person_11": 1, "person_14": 2,
     "person_15": 3, "person_16": 5, "person_18": 1, "person_19": 4, "person_22": 3,
