@@ -35,6 +35,7 @@ import geometry  # noqa: E402
 import log as log_module  # noqa: E402
 import losses  # noqa: E402
 import mixing  # noqa: E402
+import optimiser  # noqa: E402
 import schedule  # noqa: E402
 import student as student_module  # noqa: E402
 import teacher as teacher_module  # noqa: E402
@@ -423,9 +424,51 @@ def test_the_average_is_exponential_with_its_half_life():
     assert not average.training
 
 
+# ------------------------------------------------------------------------------------------------------------ optimiser
+
+
+@pytest.mark.parametrize("shape", [(6, 4, 3, 3), (20, 5, 1, 1), (7, 7, 1, 1)])
+def test_muon_moves_kernels_as_torchs_own_moves_matrices(shape):
+    generator = torch.Generator().manual_seed(0)
+    start = [torch.randn(shape, generator=generator) for _ in range(2)]
+    kernels = [nn.Parameter(value.clone().to(memory_format=torch.channels_last)) for value in start]
+    matrices = [nn.Parameter(value.flatten(1).clone()) for value in start]
+    mine = optimiser.Muon(kernels, decay=0.1)
+    mine.param_groups[0]["lr"] = 0.02
+    theirs = torch.optim.Muon(matrices, lr=0.02, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+    for _ in range(3):
+        for kernel, matrix in zip(kernels, matrices, strict=True):
+            kernel.grad = torch.randn(shape, generator=generator)
+            matrix.grad = kernel.grad.flatten(1).clone()
+        mine.step()
+        theirs.step()
+    for kernel, matrix, value in zip(kernels, matrices, start, strict=True):
+        assert torch.allclose(kernel.flatten(1), matrix, atol=2e-3)  # both work in bfloat16
+        assert (kernel - value).abs().mean() > 0.005
+
+
+def test_steps_are_made_nearly_orthogonal():
+    wide = optimiser.orthogonal(torch.randn(3, 8, 40, generator=torch.Generator().manual_seed(0)))
+    tall = optimiser.orthogonal(wide.mT)
+    for matrices in (wide, tall.mT):
+        values = torch.linalg.svdvals(matrices.float())
+        assert 0.6 < values.min() < values.max() < 1.3
+
+
+def test_the_optimisers_part_the_weights_among_them():
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 2))
+    both = optimiser.Optimisers(network, Settings(optimiser="muon", decay=0.5))
+    alone = optimiser.Optimisers(network, Settings(optimiser="adamw", decay=0.5))
+    for optimisers, expected in ((both, [(1, 0.5), (4, 0.0), (1, 0.5)]), (alone, [(2, 0.5), (4, 0.0)])):
+        groups = [group for part in optimisers.parts for group in part.param_groups]
+        assert [(len(group["params"]), group["weight_decay"]) for group in groups] == expected
+        assert sum(len(group["params"]) for group in groups) == len(list(network.parameters()))
+
+
 @pytest.mark.parametrize(
     ("changed", "sentence"),
     [
+        ({"optimiser": "sgd"}, "There is no optimiser 'sgd': give one of muon"),
         ({"teacher": "none"}, "There is no teacher 'none': give one of stored"),
         ({"precision": "int8"}, "There is no precision 'int8'"),
         ({"teacher": "stored"}, "give mixing 0, or teacher mixed"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import asdict, dataclass, fields
 
+OPTIMISERS = ("muon", "adamw")
 TEACHERS = ("stored", "mixed", "running")
 PRECISIONS = ("auto", "bfloat16", "float16", "float32")
 
@@ -22,8 +23,10 @@ class Settings:
         Images in a step.
     sizes : str
         Resolutions of the student's views, each with the share of the schedule at which it ends: `112:0.85,160:1`.
+    optimiser : str
+        `muon` for the convolutions' kernels and AdamW for the rest, or `adamw` for all; see optimiser.py.
     rate : float
-        Highest learning rate of AdamW; warmed up, then lowered along a cosine.
+        Highest learning rate, the same for both optimisers; warmed up, then lowered along a cosine.
     warm_up : float
         Passes until the learning rate is at its highest.
     last_rate : float
@@ -58,6 +61,7 @@ class Settings:
     passes: float = 60.0
     batch: int = 64
     sizes: str = "96:0.55,112:0.85,160:1"
+    optimiser: str = "muon"
     rate: float = 2e-3
     warm_up: float = 0.25
     last_rate: float = 0.005
@@ -82,6 +86,8 @@ class Settings:
     def __post_init__(self) -> None:
         if self.teacher not in TEACHERS:
             raise ValueError(f"There is no teacher {self.teacher!r}: give one of {', '.join(TEACHERS)}.")
+        if self.optimiser not in OPTIMISERS:
+            raise ValueError(f"There is no optimiser {self.optimiser!r}: give one of {', '.join(OPTIMISERS)}.")
         if self.precision not in PRECISIONS:
             raise ValueError(f"There is no precision {self.precision!r}: give one of {', '.join(PRECISIONS)}.")
         if not 0 <= self.mixing <= 1 or not 0 <= self.cut <= 1:

@@ -18,6 +18,7 @@ from crops import read_crops, split
 from evaluate import agreement
 from log import Log, Row
 from losses import loss_of
+from optimiser import Optimisers
 from schedule import rate_at, rows_at, size_at, steps_in_a_pass, total_steps
 from settings import Settings, add_arguments, agreed, chosen
 from student import new_student, precision_on
@@ -76,7 +77,7 @@ class Run:
 
         in_a_pass = steps_in_a_pass(len(self.train_rows), self.settings)
         self.average = averaged(self.student, in_a_pass, self.settings)
-        self.optimiser = torch.optim.AdamW(_groups(self.student, self.settings.decay), lr=0.0, fused=True)
+        self.optimiser = Optimisers(self.student, self.settings)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=self.precision == torch.float16)
         self.step, self.seconds = 0, 0.0
         if saved:
@@ -140,12 +141,9 @@ class Run:
         if len(views.teacher):
             targets = torch.cat([self.answers.of(views.teacher), targets[len(views.teacher) :]])
         loss = loss_of(self.student(views.student), targets, settings)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate_at(self.step, count, settings)
         self.optimiser.zero_grad()
         self.scaler.scale(loss.total).backward()
-        self.scaler.step(self.optimiser)
-        self.scaler.update()
+        self.optimiser.step(rate_at(self.step, count, settings), self.scaler)
         self.average.update_parameters(self.student)
         self.step += 1
         return torch.stack([loss.total, loss.vector, loss.relation]).detach()
@@ -192,15 +190,6 @@ class Stop:
 
     def __bool__(self) -> bool:
         return self.asked or time.monotonic() > self.end
-
-
-def _groups(network: torch.nn.Module, decay: float) -> list[dict[str, object]]:
-    """Spare biases and batch normalisation the weight decay."""
-    parameters = list(network.parameters())
-    return [
-        {"params": [value for value in parameters if value.ndim > 1], "weight_decay": decay},
-        {"params": [value for value in parameters if value.ndim <= 1], "weight_decay": 0.0},
-    ]
 
 
 if __name__ == "__main__":
