@@ -22,6 +22,7 @@ from facelab.detection import unstandardise
 from facelab.distance import checked_matrix
 from facelab.images import open_image
 from facelab.style import FOUND, GENUINE, IMPOSTOR, LANDMARK, PALETTE, TRUTH, use_style
+from facelab.timeline import people_colours
 
 __all__ = [
     "FOUND",
@@ -41,6 +42,8 @@ __all__ = [
     "plot_open_set",
     "plot_roc",
     "plot_sweep",
+    "plot_timeline",
+    "plot_training",
     "plot_vector",
     "show_detections",
     "show_faces",
@@ -259,6 +262,64 @@ def plot_embedding_map(
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
     ax.margins(0.08)
+    return ax
+
+
+def plot_training(
+    history: pd.DataFrame, *, best_epoch: int | None = None, label: str = "", ax: Axes | None = None, **line
+) -> Axes:
+    """Learning curves: the equal error rate of each set of people, epoch by epoch.
+
+    Parameters
+    ----------
+    history : pandas.DataFrame
+        As `fine_tune` gives it: a row per epoch from 0, a column `NAME_eer` per set.
+    best_epoch : int, optional
+        A dotted line where training would best have stopped.
+    label : str
+        Before the name of each set in the legend, when several trainings are drawn on the same Axes.
+    """
+    columns = [column for column in history if column.endswith("_eer")]
+    if not columns:
+        raise ValueError("There is no column NAME_eer in this table: give the history of a training.")
+    ax = ax or plt.subplots(figsize=(6, 3.4))[1]
+    # The people learned on stay in the background, because theirs is the curve that says nothing about new people.
+    colours = {"training_eer": PALETTE[3], "validation_eer": PALETTE[2]}
+    others = iter([colour for colour in PALETTE if colour not in colours.values()])
+    for column in columns:
+        style = {"color": colours.get(column) or next(others), "marker": "o", "ms": 3, **line}
+        ax.plot(history.index, 100 * history[column], label=f"{label} {column[:-4]}".strip(), **style)
+    if best_epoch is not None:
+        ax.axvline(best_epoch, color="grey", ls=":", lw=1.5)
+    ax.set_ylim(bottom=0)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("equal error rate, %")
+    ax.legend(fontsize="small")
+    return ax
+
+
+def plot_timeline(appearances: pd.DataFrame, truth: pd.DataFrame | None = None, *, ax: Axes | None = None) -> Axes:
+    """Who is on screen, and when: a row for each name, a bar from each `start` to its `end`.
+
+    Parameters
+    ----------
+    appearances : pandas.DataFrame
+        `name`, `start` and `end` in seconds, as `list_appearances` gives it.
+    truth : pandas.DataFrame, optional
+        The same of who really was: thin black lines below the bars.
+    """
+    names = list(dict.fromkeys([*([] if truth is None else truth["name"]), *appearances["name"]]))
+    colours = people_colours(names)
+    ax = ax or plt.subplots(figsize=(8, 0.6 + 0.45 * max(1, len(names))))[1]
+    for table, height, shift in ((appearances, 0.6, 0), (truth, 0.06, 0.42)):
+        for row in () if table is None else table.itertuples():
+            colour = colours[row.name] if table is appearances else "black"
+            ax.barh(names.index(row.name) + shift, row.end - row.start, height, left=row.start, color=colour)
+    ax.set(ylim=(max(1, len(names)) - 0.4, -0.5), xlabel="time, s")
+    ax.set_xlim(0, max([*appearances["end"], *([] if truth is None else truth["end"])], default=1))
+    ax.set_yticks(range(len(names)), names)
+    ax.grid(visible=False, axis="y")
     return ax
 
 

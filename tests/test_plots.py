@@ -50,6 +50,8 @@ CALLS = {
     "plot_open_set": (OPEN_SET,),
     "plot_intervals": (GROUPS, "fnmr"),
     "plot_bands": (GENUINE, IMPOSTOR),
+    "plot_training": (pd.DataFrame({"loss": [np.nan, 0.7], "training_eer": [0.3, 0.1], "validation_eer": [0.3, 0.2]}),),
+    "plot_timeline": (pd.DataFrame({"name": ["Ann", "Bob"], "start": [0, 1.5], "end": [1, 3]}),),
 }
 
 
@@ -262,3 +264,19 @@ def test_map_has_a_face_at_every_point_and_a_frame_for_every_person():
 def test_style_is_set():
     plots.use_style()
     assert plt.rcParams["axes.spines.top"] is False
+
+
+def test_learning_curves_are_in_per_cent_from_the_epoch_before_the_first():
+    history = pd.DataFrame({"training_eer": [0.3, 0.1, 0.05], "others_eer": [0.4, 0.3, 0.35], "loss": 0.7})
+    ax = plots.plot_training(history, best_epoch=1, label="softmax,")
+    training, others, best = ax.lines
+    np.testing.assert_allclose(others.get_xydata(), [[0, 40], [1, 30], [2, 35]])
+    assert training.get_color() != others.get_color()
+    assert [line.get_label() for line in (training, others)] == ["softmax, training", "softmax, others"]
+    assert list(best.get_xdata()) == [1, 1]
+    assert all(float(tick).is_integer() for tick in ax.get_xticks())
+
+
+def test_learning_curves_need_error_rates():
+    with pytest.raises(ValueError, match="no column NAME_eer"):
+        plots.plot_training(pd.DataFrame({"loss": [1.0]}))
