@@ -30,13 +30,17 @@ WITHOUT_BLOAT := --ClearMetadataPreprocessor.enabled=True \
 	--ClearMetadataPreprocessor.preserve_nb_metadata_mask=kernelspec \
 	--ClearMetadataPreprocessor.preserve_nb_metadata_mask=language_info
 
-.PHONY: setup check lab test lint format run lock cast clean help
+.PHONY: setup check lab app test lint format run lock cast clean help
 
 setup: $(READY)  ## make the environment in .venv (about 2 minutes and, on Linux, 6 GB); the default
 
 lab: QUICK := --quick
 lab: check  ## open JupyterLab at the first notebook
 	$(PY) -m jupyterlab --LabApp.default_url=lab/tree/notebooks/00_start_here.ipynb $(ARGS)
+
+app: QUICK := --quick
+app: check  ## open an app that says who is on a photo, with a file of people of your own
+	$(PY) -m voila facelab/app/identify_people.ipynb --Voila.config_file_paths=facelab/app $(ARGS)
 
 test: check  ## run all tests, and all notebooks against their stored outputs
 	$(PINNED) $(OFFLINE) $(PY) -m pytest -n $(WORKERS) --dist loadscope $(NBVAL) $(ARGS)

@@ -1,0 +1,116 @@
+"""IdentifyPeople in a real browser, in JupyterLab, from a clean kernel."""
+
+import shutil
+from pathlib import Path
+
+import nbformat
+import pytest
+from servers import serving
+from steps import (
+    SAMPLE,
+    THREE_PEOPLE,
+    WAIT,
+    button,
+    enrol,
+    expect_faces,
+    faces,
+    identify_sample,
+    known_people,
+    press_on_slider,
+    says,
+    upload,
+)
+
+from facelab import Gallery, load_cast
+
+CODE = """from facelab import Gallery, IdentifyPeople
+
+IdentifyPeople(Gallery("people.gallery"))"""
+
+
+@pytest.fixture(scope="module")
+def lab(chromium, people_file, environment, tmp_path_factory):
+    """JupyterLab's address, and its folder, which holds a notebook and a gallery."""
+    folder = tmp_path_factory.mktemp("lab")
+    shutil.copy(people_file, folder)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CODE)])
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+    nbformat.write(notebook, folder / "identify.ipynb")
+    command = ["jupyterlab", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--allow-root"]
+    with serving(command, folder / "log.txt", environment, folder) as address:
+        yield address, folder
+
+
+@pytest.fixture
+def page(chromium):
+    context = chromium.new_context(viewport={"width": 1280, "height": 1100})
+    yield context.new_page()
+    context.close()
+
+
+def open_and_run(page, address: str) -> None:
+    """Open the notebook and run its cell, in whatever kernel is there."""
+    page.goto(f"{address}lab/tree/identify.ipynb", timeout=WAIT)
+    page.locator(".jp-CodeCell .cm-content").click(timeout=WAIT)
+    page.locator("[data-status=idle]").first.wait_for(timeout=WAIT)
+    page.keyboard.press("Shift+Enter")
+    says(page, "Choose a sample")
+
+
+def test_story(lab, page, shoot, tmp_path):
+    address, folder = lab
+    open_and_run(page, address)
+    shoot(page, "start")
+
+    identify_sample(page)
+    says(page, f"{SAMPLE}: 3 faces")
+    press_on_slider(page, "Home")
+    assert expect_faces(page, known="none") == 3
+    shoot(page, "threshold_0")
+    press_on_slider(page, "End")
+    expect_faces(page, known="all")
+    shoot(page, "threshold_2")
+
+    text = tmp_path / "notes.png"
+    text.write_text("not a photo")
+    upload(page, text)
+    says(page, r"^notes\.png is not an image")
+    upload(page, THREE_PEOPLE)
+    says(page, rf"{THREE_PEOPLE.name}: 3 faces")
+    for place, key in ((1, "Enter"), (0, "Space")):  # which JupyterLab must not take for itself
+        faces(page).nth(place).focus()
+        page.keyboard.press(key)
+        says(page, f"^Face {place + 1} is ")
+        assert page.evaluate("document.activeElement.className").startswith("facelab-face")
+    button(page, "Identify").focus()
+    page.keyboard.press("Enter")
+    says(page, f"{SAMPLE}: 3 faces")
+
+    button(page, "Use the camera").click()  # nobody is there to allow it
+    says(page, "may not use the camera")
+    shoot(page, "camera_denied")
+
+    press_on_slider(page, "Home")
+    enrol(page, "Zuleika")
+    says(page, "Zuleika is enrolled")
+    shoot(page, "enrolled")
+
+    # Another program enrols somebody in the same file.
+    with Gallery(folder / "people.gallery") as other:
+        other.enrol("Newcomer", load_cast("strangers")["path"].iloc[0])
+    button(page, "Refresh").click()
+    page.get_by_label("known people").locator("option", has_text="Newcomer").wait_for(state="attached", timeout=WAIT)
+
+    open_and_run(page, address)  # as a reload does, and the cell is run again
+    assert known_people(page)[-2:] == ["Zuleika", "Newcomer"]
+    page.get_by_label("known people").select_option("Zuleika")
+    button(page, "Forget…").click()
+    button(page, "Forget Zuleika for good").click()
+    says(page, "Zuleika is forgotten")
+    assert "Zuleika" not in known_people(page)
+    shoot(page, "forgotten")
+    assert b"Zuleika" not in (folder / "people.gallery").read_bytes()
+
+    page.keyboard.press("Control+s")
+    written = Path(folder / "log.txt").read_text(encoding="utf-8", errors="replace")
+    assert not any(name in written for name in ("Zuleika", "Newcomer", "notes.png"))
