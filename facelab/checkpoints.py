@@ -25,6 +25,7 @@ from facelab.published import RELEASES, fetch_weights, where_weights_are
 __all__ = ["Checkpoint", "available_weights", "load_checkpoint", "pack", "save_compact", "unpack"]
 
 BUNDLED = Path(__file__).parent / "weights" / "facelab128.safetensors"
+MEASURED = BUNDLED.with_name("measured.csv")  # written by tests/benchmarks/verification.py --record
 FORMAT_VERSION = 1
 
 
@@ -105,8 +106,13 @@ def available_weights() -> pd.DataFrame:
     -------
     pandas.DataFrame
         One row each, with columns name, dimension, image_size (pixels), megabytes, where (`bundled`,
-        `FACELAB_WEIGHTS`, `facelab's cache`, `torch's cache` or `to download`) and trained_on. Files are found by
-        name and size; their hashes are checked when they are loaded.
+        `FACELAB_WEIGHTS`, `facelab's cache`, `torch's cache` or `to download`), accuracy, threshold and trained_on.
+        Files are found by name and size; their hashes are checked when they are loaded.
+
+        accuracy is that on the pairs of Labeled Faces in the Wild (0 to 1, by the protocol of `kfold_accuracy`, on
+        plain crops), and threshold the distance up to which one in a hundred of its impostor pairs is accepted: a
+        place to start, for photographs, until it has been chosen on photos of the use (notebook 04). Both were
+        measured by `tests/benchmarks/verification.py --record`, and are NaN for weights on which it never ran.
     """
     with safe_open(BUNDLED, "pt") as file:
         about = file.metadata()
@@ -116,6 +122,9 @@ def available_weights() -> pd.DataFrame:
         where = where_weights_are(name)
         rows.append((name, release.dimension, release.image_size, release.size / 1e6, where, release.trained_on))
     table = pd.DataFrame(rows, columns=["name", "dimension", "image_size", "megabytes", "where", "trained_on"])
+    measured = pd.read_csv(MEASURED).query("set == 'lfw'").set_index("name")
+    for place, column in enumerate(["accuracy", "threshold"], start=table.columns.get_loc("trained_on")):
+        table.insert(place, column, table["name"].map(measured[column]))
     return table.round({"megabytes": 1})
 
 

@@ -414,7 +414,11 @@ def test_available_weights(tmp_path, monkeypatch):
     monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
     monkeypatch.setenv("FACELAB_WEIGHTS", str(tmp_path))
     table = available_weights()
-    assert list(table.columns) == ["name", "dimension", "image_size", "megabytes", "where", "trained_on"]
+    columns = ["name", "dimension", "image_size", "megabytes", "where", "accuracy", "threshold", "trained_on"]
+    assert list(table.columns) == columns
+    assert 0.5 < table["accuracy"][0] <= 1
+    assert 0 < table["threshold"][0] < 2
+    assert table[["accuracy", "threshold"]][1:].isna().all(axis=None)  # nobody has measured them here
     assert table["name"].tolist() == ["facelab128", "vggface2", "casia-webface"]
     assert table["dimension"].tolist() == [128, 512, 512]
     assert table["image_size"].tolist() == [96, 160, 160]

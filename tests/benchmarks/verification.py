@@ -1,32 +1,75 @@
-"""Does the embedder tell people apart? `python tests/benchmarks/verification.py [--weights NAME] [--align]`.
+"""Does an embedder tell people apart? `python tests/benchmarks/verification.py [--weights NAME …] [--on SET …]`.
 
-On Labeled Faces in the Wild (FACELAB_LFW names the folder), by the official folds as they are there, and on the cast's
-portraits, all pairs. Crops are MTCNN's; where several faces are on a photograph the one nearest its middle counts, as
-is the custom with LFW, and where none is found the middle of the photograph stands in.
+Weights are `facelab128`, the published ones where they are on this machine, or the path of a checkpoint. Sets are `lfw`
+(Labeled Faces in the Wild, by the official folds that are there; FACELAB_LFW names the folder), `cast` (all pairs of
+portraits), `cast30` (those turned by at most 30°), or a folder with one subfolder a person. Crops are MTCNN's; where
+several faces are on a photograph the one nearest its middle counts, as is the custom with LFW, and where none is found
+the middle of the photograph stands in. Each set is measured on plain crops and on aligned ones, from one view and from
+the sum of the vectors of a face and of its mirror image.
+
+`--record` writes what plain crops and one view gave into facelab/weights/measured.csv, where `available_weights` has it
+from. `--published-photos FOLDER` checks facenet-pytorch's own expected distances on its five test photos.
 """
 
 import argparse
 import os
 import time
+from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import torch
+from facenet_pytorch import MTCNN
 from tqdm import tqdm
 
 from facelab import (
     FaceDetector,
     FaceEmbedder,
     Faces,
+    bootstrap_interval,
     crop_faces,
     equal_error_rate,
+    group_error_rates,
     kfold_accuracy,
+    list_pairs,
     load_cast,
+    load_folder,
     load_lfw_pairs,
     open_image,
     pairwise_distances,
+    rate_interval,
     roc,
+    threshold_at_fmr,
 )
+from facelab.checkpoints import MEASURED
+from facelab.published import RELEASES, where_weights_are
+
+WAYS = [(align, mirror) for align in (False, True) for mirror in (False, True)]
+RATES = (0.01, 0.001)  # false match rates
+CHUNK = 256  # photos whose crops are in memory at a time
+
+# facenet-pytorch's tests/actions_test.py: distances from Angelina Jolie's photo, resized to 512 by 512, within 0.01.
+EXPECTED = {"bradley_cooper": 1.4829, "kate_siegel": 0.8863, "paul_rudd": 1.4385, "shea_whigham": 1.4376}
+
+
+@dataclass
+class Embedded:
+    """Photos as vectors, and what that took.
+
+    Attributes
+    ----------
+    vectors : {(align, mirror): (n, d) float32}
+    missed : int
+        Photos on which no face was found.
+    detecting, embedding : float
+        Seconds a photo; embedding is that of one view.
+    """
+
+    vectors: dict[tuple[bool, bool], np.ndarray]
+    missed: int
+    detecting: float
+    embedding: float
 
 
 def middle_face(image, faces: Faces) -> Faces:
@@ -39,15 +82,41 @@ def middle_face(image, faces: Faces) -> Faces:
     return faces[int(np.linalg.norm(centres - middle, axis=1).argmin())]
 
 
+def embed_ways(paths, embedder: FaceEmbedder, ways=WAYS) -> Embedded:
+    """One vector a photo in each of these ways, (align, mirror); detection runs once."""
+    detector, parts = FaceDetector(), {way: [] for way in ways}
+    missed, spent = 0, {"detecting": 0.0, "embedding": 0.0}
+    paths = list(paths)
+    with tqdm(total=len(paths), desc="photos", leave=False) as bar:
+        for start in range(0, len(paths), CHUNK):
+            crops = {align: [] for align, _ in ways}
+            clock = time.perf_counter()
+            for path in paths[start : start + CHUNK]:
+                image = open_image(path)
+                faces = detector.detect(image)
+                missed += len(faces) == 0
+                face = middle_face(image, faces)
+                for align, cut in crops.items():
+                    cut.append(crop_faces(image, face, embedder.image_size, align=align and len(faces) > 0))
+                bar.update()
+            spent["detecting"] += time.perf_counter() - clock
+            for align, cut in crops.items():
+                clock = time.perf_counter()
+                seen = embedder.embed(torch.cat(cut), progress=False)
+                spent["embedding"] += (time.perf_counter() - clock) / len(crops)
+                if (align, False) in parts:
+                    parts[align, False].append(seen)
+                if (align, True) in parts:
+                    both = seen + embedder.embed(torch.cat(cut).flip(3), progress=False)
+                    parts[align, True].append(both / np.linalg.norm(both, axis=1, keepdims=True))
+    vectors = {way: np.concatenate(part) for way, part in parts.items()}
+    return Embedded(vectors, missed, *(seconds / len(paths) for seconds in spent.values()))
+
+
 def embed_photos(paths, embedder: FaceEmbedder, *, align: bool) -> tuple[np.ndarray, int]:
     """One vector a photo, and how many photos had no face."""
-    detector, crops, missed = FaceDetector(), [], 0
-    for path in tqdm(paths, "detecting", leave=False):
-        image = open_image(path)
-        faces = detector.detect(image)
-        missed += len(faces) == 0
-        crops.append(crop_faces(image, middle_face(image, faces), embedder.image_size, align=align and len(faces) > 0))
-    return embedder.embed(torch.cat(crops)), missed
+    embedded = embed_ways(paths, embedder, [(align, False)])
+    return embedded.vectors[align, False], embedded.missed
 
 
 def summary(distances, same) -> dict:
@@ -61,58 +130,161 @@ def summary(distances, same) -> dict:
     }
 
 
-def on_lfw(embedder, align: bool) -> dict:
+# Sets: the photos, and a function that makes pairs with distances of their vectors -----------------------------------
+
+
+def lfw():
     pairs = load_lfw_pairs()
     paths = pd.unique(pd.concat([pairs.path_a, pairs.path_b]))
-    vectors, missed = embed_photos(paths, embedder, align=align)
-    where = pd.Series(range(len(paths)), index=paths)
-    difference = vectors[where[pairs.path_a]] - vectors[where[pairs.path_b]]
-    distances, same = np.linalg.norm(difference, axis=1), pairs.same.to_numpy()
-    folds = kfold_accuracy(distances, same, pairs.fold)
-    spread = folds.accuracy.std() / np.sqrt(len(folds))
-    return {
-        "photos": len(paths),
-        "without a face": missed,
+    row = pd.Series(range(len(paths)), index=paths)
+
+    def with_distances(vectors):
+        moved = vectors[row[pairs.path_a]] - vectors[row[pairs.path_b]]
+        return pairs.assign(distance=np.linalg.norm(moved, axis=1))
+
+    return paths, with_distances
+
+
+def all_pairs(photos: pd.DataFrame):
+    return photos.path, lambda vectors: list_pairs(pairwise_distances(vectors), photos.person)
+
+
+def cast(furthest_yaw: float = 180) -> pd.DataFrame:
+    photos = load_cast()
+    return photos[photos.yaw.abs() <= furthest_yaw].reset_index(drop=True)
+
+
+def chosen_set(name: str):
+    """The photos' paths, and what turns their vectors into a table of pairs."""
+    if name == "lfw":
+        return lfw()
+    if name in ("cast", "cast30"):
+        return all_pairs(cast(30 if name == "cast30" else 180))
+    return all_pairs(load_folder(name))
+
+
+# Figures -------------------------------------------------------------------------------------------------------------
+
+
+def rates(genuine, impostor) -> list[float]:
+    """Area, equal error rate, and the FNMR at the highest threshold with at most each of these FMRs."""
+    curve = roc(genuine, impostor)
+    places = [np.searchsorted(curve.fmr, rate, side="right") - 1 for rate in RATES]
+    return [curve.area, equal_error_rate(genuine, impostor)[0], *curve.fnmr[places]]
+
+
+def figures(pairs: pd.DataFrame, resamples: int) -> dict[str, str]:
+    """What is reported of a set, each with its interval over people (of the folds: the standard error too)."""
+    rows = {}
+    if "fold" in pairs:
+        folds = kfold_accuracy(pairs.distance, pairs.same, pairs.fold)
+        near = pairs.distance < pairs.fold.map(folds.threshold)
+        rate, low, high = rate_interval(near != pairs.same, pairs.person_a, pairs.person_b)
+        error = folds.accuracy.std() / np.sqrt(len(folds))
+        rows["accuracy by folds, %"] = f"{100 * (1 - rate):.2f} ({100 * (1 - high):.2f} to {100 * (1 - low):.2f})"
+        rows["± over the folds"] = f"{100 * error:.2f}"
+    interval = bootstrap_interval(pairs, rates, resamples=resamples)
+    area, *errors = interval
+    rows["AUC"] = f"{area:.4f}"
+    names = ["equal error rate, %", *(f"FNMR at FMR {100 * rate:g} %, %" for rate in RATES)]
+    for name, error in zip(names, errors, strict=True):
+        rows[name] = f"{100 * error.estimate:.1f} ({100 * error.low:.1f} to {100 * error.high:.1f})"
+    rows["threshold, FMR 1 %"] = f"{threshold_at_fmr(pairs.distance[~pairs.same], 0.01):.3f}"
+    return rows
+
+
+def groups_of_the_cast(vectors: np.ndarray, photos: pd.DataFrame) -> pd.DataFrame:
+    """Error rates by skin tone, age and glasses, at the threshold for an FMR of 1 % over all of the cast's pairs."""
+    pairs = list_pairs(pairwise_distances(vectors), photos.person)
+    threshold = threshold_at_fmr(pairs.distance[~pairs.same], 0.01)
+    tones = pd.cut(photos.monk, [0, 3, 6, 10], labels=["tones 1 to 3", "tones 4 to 6", "tones 7 to 10"])
+    ages = pd.cut(photos.age, [0, 29, 49, 120], labels=["aged 19 to 29", "aged 30 to 49", "aged 50 to 79"])
+    glasses = photos.glasses.map({True: "with glasses", False: "without glasses"})
+    tables = [group_error_rates(pairs, labels.astype(str), threshold) for labels in (tones, ages, glasses)]
+    table = pd.concat(tables)
+    for rate in ("fmr", "fnmr"):
+        ends = 100 * table[[rate, f"{rate}_low", f"{rate}_high"]].to_numpy()
+        table[f"{rate.upper()}, %"] = [f"{middle:.1f} ({low:.1f} to {high:.1f})" for middle, low, high in ends]
+    above = np.where(table.fmr_low > 0.03, "yes", np.where(table.fmr > 0.03, "perhaps", "no"))
+    return table[["people", "genuine", "impostor", "FMR, %", "FNMR, %"]].assign(**{"FMR above 3 %": above})
+
+
+def check_published(embedder: FaceEmbedder, folder: Path) -> pd.DataFrame:
+    """Distances between facenet-pytorch's test photos, by its own detector and crop, beside those that it expects."""
+    detector, crops = MTCNN(device="cpu"), []
+    for name in ["angelina_jolie", *EXPECTED]:
+        path = next((folder / name).glob("*.jpg"), None)
+        if path is None:
+            raise SystemExit(f"There is no photo in {folder / name}: give facenet-pytorch's data/test_images.")
+        crops.append(detector(open_image(path).resize((512, 512))))
+    vectors = embedder.embed(torch.stack(crops))
+    table = pd.DataFrame({"expected": EXPECTED})
+    table["measured"] = pairwise_distances(vectors[:1], vectors[1:])[0]
+    return table.assign(agrees=(table.measured - table.expected).abs() < 0.01)
+
+
+def record(embedder: FaceEmbedder, name: str, pairs: pd.DataFrame) -> None:
+    """Replace this model's and set's row in the table that comes with the package."""
+    folds = kfold_accuracy(pairs.distance, pairs.same, pairs.fold)
+    row = {
+        "name": embedder.name,
+        "fingerprint": embedder.fingerprint,
+        "set": name,
         "pairs": len(pairs),
-        "accuracy": f"{folds.accuracy.mean():.4f} ± {spread:.4f} over {len(folds)} folds",
-        "threshold": f"{folds.threshold.mean():.3f}",
-        **summary(distances, same),
+        "accuracy": round(folds.accuracy.mean(), 4),
+        "equal_error_rate": round(equal_error_rate(*split(pairs))[0], 4),
+        "threshold": round(threshold_at_fmr(pairs.distance[~pairs.same], 0.01), 3),
     }
+    table = pd.read_csv(MEASURED) if MEASURED.is_file() else pd.DataFrame(columns=list(row))
+    others = table[(table.name != row["name"]) | (table.set != name)] if len(table) else table
+    pd.DataFrame([*others.to_dict("records"), row]).to_csv(MEASURED, index=False, lineterminator="\n")
 
 
-def on_cast(embedder, align: bool, furthest_yaw: float) -> dict:
-    cast = load_cast()
-    cast = cast[cast.yaw.abs() <= furthest_yaw]
-    vectors, missed = embed_photos(cast.path, embedder, align=align)
-    distances, people = pairwise_distances(vectors), cast.person.to_numpy()
-    rows, columns = np.triu_indices(len(people), 1)
-    np.fill_diagonal(distances, np.inf)
-    nearest = people[distances.argmin(1)] == people
-    return {
-        "photos": len(cast),
-        "without a face": missed,
-        "pairs": len(rows),
-        "nearest neighbour": f"{nearest.mean():.3f}",
-        **summary(distances[rows, columns], people[rows] == people[columns]),
-    }
+def split(pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    return pairs.distance[pairs.same].to_numpy(), pairs.distance[~pairs.same].to_numpy()
+
+
+def measure(embedder: FaceEmbedder, name: str, options: argparse.Namespace) -> None:
+    """Print everything about one model on one set."""
+    paths, with_distances = chosen_set(name)
+    embedded = embed_ways(paths, embedder)
+    columns = {}
+    for (align, mirror), vectors in embedded.vectors.items():
+        way = f"{'aligned' if align else 'plain'}{', mirrored too' if mirror else ''}"
+        columns[way] = figures(with_distances(vectors), options.resamples)
+    pairs = with_distances(embedded.vectors[False, False])
+    print(f"\n{embedder.name} {embedder.fingerprint}, {embedder.dimension}-d, at {embedder.image_size} px, on {name}:")
+    print(f"{len(paths)} photos, {embedded.missed} without a face, {len(pairs):,} pairs;", end=" ")
+    print(f"{1000 * embedded.detecting:.0f} ms a photo to find and cut, {1000 * embedded.embedding:.1f} to embed")
+    print(pd.DataFrame(columns).to_string())
+    if name == "cast":
+        print("\nGroups, plain crops, at the threshold for an FMR of 1 % over all:")
+        print(groups_of_the_cast(embedded.vectors[False, False], cast()).to_string())
+    if options.record and "fold" in pairs:
+        record(embedder, name, pairs)
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--weights", default=None, help="facelab128 (the default), vggface2, casia-webface or a path")
-    parser.add_argument("--align", action="store_true", help="align crops by their landmarks")
+    parser = argparse.ArgumentParser(
+        description=__doc__.splitlines()[0], formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    known = ", ".join(["facelab128", *RELEASES])
+    parser.add_argument("--weights", nargs="+", default=["facelab128"], help=f"{known}, or a checkpoint's path")
+    default = [*(["lfw"] if os.environ.get("FACELAB_LFW") else []), "cast", "cast30"]
+    parser.add_argument("--on", nargs="+", default=default, help=f"lfw, cast, cast30 or a folder (default: {default})")
+    parser.add_argument("--resamples", type=int, default=1000, help="of the bootstrap over people")
+    parser.add_argument("--record", action="store_true", help="keep the figures on lfw with the package")
+    parser.add_argument("--published-photos", type=Path, help="facenet-pytorch's data/test_images")
     options = parser.parse_args()
-    embedder = FaceEmbedder(options.weights)
-    start = time.perf_counter()
-    results = {}
-    if os.environ.get("FACELAB_LFW"):
-        results["LFW"] = on_lfw(embedder, options.align)
-    results["cast"] = on_cast(embedder, options.align, 180)
-    results["cast, |yaw| ≤ 30°"] = on_cast(embedder, options.align, 30)
-    crops = "aligned" if options.align else "plain"
-    print(f"{embedder.name}, {embedder.dimension}-d, {crops} crops at {embedder.image_size} px", end=", ")
-    print(f"{time.perf_counter() - start:.0f} s in all")
-    print(pd.DataFrame(results).to_string(float_format="{:.4f}".format, na_rep="-"))
+    for weights in options.weights:
+        if weights in RELEASES and where_weights_are(weights) == "to download":
+            print(f"{weights} is not on this machine and is left out.")
+            continue
+        embedder = FaceEmbedder(weights)
+        if options.published_photos and weights == "vggface2":
+            print(check_published(embedder, options.published_photos).to_string())
+        for name in options.on:
+            measure(embedder, name, options)
 
 
 if __name__ == "__main__":
