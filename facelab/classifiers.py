@@ -17,9 +17,8 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from facelab.distance import checked_vectors, pairwise_distances
+from facelab.identification import NOBODY
 from facelab.verification import highest_threshold
-
-NOBODY = "nobody I know"
 
 
 def frozen_classifiers() -> dict[str, Pipeline]:

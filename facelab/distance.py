@@ -46,11 +46,9 @@ def pairwise_cosines(a: ArrayLike, b: ArrayLike | None = None) -> np.ndarray:
     """
     a, b = _two_sets(a, b)
     for vectors, which in ((a, "first"), (b, "second")):
-        lengths = np.linalg.norm(vectors, axis=1)
-        wrong = np.flatnonzero(np.abs(lengths - 1) > LENGTH_TOLERANCE)
-        if len(wrong):
+        if wrong := first_not_unit(vectors):
             raise ValueError(
-                f"Row {wrong[0]} of the {which} set has length {lengths[wrong[0]]:.3g}, but a dot product is a cosine "
+                f"Row {wrong[0]} of the {which} set has length {wrong[1]:.3g}, but a dot product is a cosine "
                 "for vectors of length 1 only: divide each vector by its length first."
             )
     return np.clip(a @ b.T, -1, 1).astype(np.float32)
@@ -202,6 +200,13 @@ def checked_vectors(values: ArrayLike, which: str) -> np.ndarray:
             f"The {which} set holds NaN or infinite numbers, which have no distance: look for a failed crop."
         )
     return vectors
+
+
+def first_not_unit(vectors: np.ndarray) -> tuple[int, float] | None:
+    """Give the row and the length of the first of (n, d) vectors that is not of unit length; None if all are."""
+    lengths = np.linalg.norm(vectors, axis=1)
+    wrong = np.flatnonzero(np.abs(lengths - 1) > LENGTH_TOLERANCE)
+    return (int(wrong[0]), float(lengths[wrong[0]])) if len(wrong) else None
 
 
 def checked_matrix(

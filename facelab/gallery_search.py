@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from facelab.distance import LENGTH_TOLERANCE, checked_vectors
+from facelab.distance import checked_vectors, first_not_unit
 
 WAYS = ("nearest", "mean")
 
@@ -194,11 +194,9 @@ def unit_vectors(vectors: ArrayLike, model: Model) -> np.ndarray:
             f"The vectors have {vectors.shape[1]} numbers, but those of {model} have {model.dimension}: embed with "
             "that model, or use another gallery."
         )
-    lengths = np.linalg.norm(vectors, axis=1)
-    wrong = np.flatnonzero(np.abs(lengths - 1) > LENGTH_TOLERANCE)
-    if len(wrong):
+    if wrong := first_not_unit(vectors):
         raise ValueError(
-            f"Vector {wrong[0]} has length {lengths[wrong[0]]:.3g}, but embeddings have length 1, on which thresholds "
+            f"Vector {wrong[0]} has length {wrong[1]:.3g}, but embeddings have length 1, on which thresholds "
             "rest: divide each by its length first."
         )
     return vectors.astype(np.float32)

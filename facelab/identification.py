@@ -18,6 +18,8 @@ from numpy.typing import ArrayLike
 from facelab.distance import checked_matrix
 from facelab.verification import checked_distances
 
+NOBODY = "nobody I know"  # the name of whoever is not in the gallery
+
 
 @dataclass(frozen=True)
 class OpenSet:

@@ -13,10 +13,9 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from facelab.distance import checked_vectors, nearest_neighbours
+from facelab.identification import NOBODY
 from facelab.style import FOUND, LANDMARK, PALETTE, TRUTH
 
-#: The name of whoever is not in the gallery.
-NOBODY = "nobody I know"
 STRANGER_COLOUR = "#999999"
 
 

@@ -110,11 +110,26 @@ def find_in_video(
     ValueError, FileNotFoundError
         As `video_info` and `open_image`; if every is not 1 or more.
     """
+    return _find(source, _info(source), detector, embedder, every, progress)
+
+
+def _info(source: str | os.PathLike | Iterable) -> VideoInfo | None:
+    """What a file says of itself; None for frames that come from elsewhere."""
+    return video_info(source) if isinstance(source, (str, os.PathLike)) else None
+
+
+def _find(
+    source: str | os.PathLike | Iterable,
+    info: VideoInfo | None,
+    detector: FaceDetector,
+    embedder: FaceEmbedder,
+    every: int,
+    progress: bool,
+) -> tuple[pd.DataFrame, np.ndarray]:
+    """Do what `find_in_video` does, with a clip of which it is known already how long it is."""
     if every < 1:
         raise ValueError(f"every is {every}, but must be 1 (all frames) or more.")
-    total = None
-    if isinstance(source, (str, os.PathLike)):
-        total, source = video_info(source).frames, read_frames(source)
+    total, source = (info.frames, read_frames(source)) if info else (None, source)
     tables, vectors = [], [np.zeros((0, embedder.dimension), np.float32)]
     for frame, image in enumerate(progress_bar(source, total=total, desc="watching", unit="frame", show=progress)):
         if frame % every:
@@ -164,8 +179,9 @@ def follow_people(
     ValueError, FileNotFoundError
         As those three.
     """
-    faces, vectors = find_in_video(source, detector, embedder, every=every, progress=progress)
-    rate = video_info(source).rate if isinstance(source, (str, os.PathLike)) else UNKNOWN_RATE
+    info = _info(source)
+    faces, vectors = _find(source, info, detector, embedder, every, progress)
+    rate = info.rate if info else UNKNOWN_RATE
     patience = max(round(rate), 2 * every)  # a second
     faces["track"] = track_faces(faces, vectors, max_distance=threshold, patience=patience, memory=2 * patience)
     return faces.join(name_faces(smooth_vectors(vectors, faces["track"]), gallery, names, threshold))
