@@ -13,6 +13,7 @@ _HOMES = {
     "load_cast": "data",
     "load_scenes": "data",
     "load_clip": "data",
+    "load_door": "data",
     "scene_files": "data",
     "clip_frames": "data",
     "load_lfw": "data",

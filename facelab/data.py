@@ -36,6 +36,7 @@ SHOT = _typed("expression split", "light_azimuth light_elevation lens_mm span_cm
 PHOTOS = FACE | SHOT | _typed("subset factor value")
 SCENES = FACE | _typed("scene", "visible")
 CLIP = FACE | _typed(numbers="visible", counts="frame")
+DOOR = SCENES | _typed("printed")
 PEOPLE = _typed("person name split hair", flags="beard", counts="monk")
 
 
@@ -107,6 +108,15 @@ def load_scenes(folder: str | os.PathLike | None = None) -> pd.DataFrame:
 def load_clip(folder: str | os.PathLike | None = None) -> pd.DataFrame:
     """Load what is known of the cast's video clip: as `load_scenes`, a row per face, with `frame` (int) for `scene`."""
     return _faces(CLIP, "clip.csv", folder)
+
+
+def load_door(folder: str | os.PathLike | None = None) -> pd.DataFrame:
+    """Load the pictures of the camera at a door, of a resident, a stranger, and the stranger behind a printed photo.
+
+    As `load_scenes`, with `printed`: the file, relative to the cast, of the photo that is held before the face, or NaN.
+    What is known of the face, such as its box, is then of the one behind the paper.
+    """
+    return _faces(DOOR, "door.csv", folder)
 
 
 def clip_frames(folder: str | os.PathLike | None = None) -> list[Image.Image]:

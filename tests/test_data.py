@@ -22,6 +22,7 @@ from facelab.data import (
     landmarks,
     load_cast,
     load_clip,
+    load_door,
     load_folder,
     load_lfw,
     load_lfw_pairs,
@@ -189,6 +190,15 @@ def test_scenes_of_the_repository():
     for path in scene_files():
         assert open_image(path).size == (960, 640)
     assert sorted(scene_files()) == sorted((CAST / "scenes").iterdir())
+
+
+def test_the_door_of_the_repository():
+    door = load_door().set_index("scene")
+    assert list(door["name"]) == ["Amara", "Tomas", "Tomas"]
+    assert door["visible"].tolist() == [1, 1, 0]  # behind the paper
+    assert load_cast("sweeps").set_index("file").loc[door.loc["stranger_with_print", "printed"], "name"] == "Amara"
+    assert door["printed"].isna().tolist() == [True, True, False]
+    assert sorted(door["path"]) == sorted((CAST / "door").iterdir())
 
 
 def test_the_clip_of_the_repository():

@@ -84,6 +84,7 @@ def test_the_plan_has_what_the_datasheet_counts(plan):
     assert count["strangers"] == 12 * 3
     assert count["scenes"] == 16
     assert count["clip"] == 120
+    assert count["door"] == 3
     assert count["sweeps"] == 3 * (sum(map(len, plan_module.FACTORS.values())))
     assert len({shot.file for shot in plan}) == len(plan)
     assert sorted({len(shot.places) for shot in plan if shot.subset == "scenes"})[0] == 0
@@ -360,6 +361,7 @@ def _truth(person, x=100.0, **more):
 def tiny_set(plan, tmp_path):
     """A few shots of each subset, noted and "rendered", and their tables."""
     wanted = ("00_00", "00_01", "s01_00", "05_yaw_+00", "05_glasses_on", "office_4", "office_0", "000")
+    wanted += ("stranger_with_print",)
     few = [shot for shot in plan if shot.name in wanted]
     notes, out = tmp_path / "notes", tmp_path / "cast"
     for shot in few:
@@ -386,6 +388,9 @@ def test_facelab_reads_the_tables(tiny_set):
     assert set(scenes["scene"]) == {"office_4"}
     assert len(scenes) == 4
     assert [path.name for path in data.scene_files(folder=tiny_set)] == ["office_0.jpg", "office_4.jpg"]
+    door = data.load_door(folder=tiny_set)
+    assert door["printed"].tolist() == [shot.printed for shot in plan_module.make_plan() if shot.printed]
+    assert door["name"].tolist() == ["Tomas"]
     assert data.load_clip(folder=tiny_set)["frame"].tolist() == [0] * len(data.load_clip(folder=tiny_set))
 
 

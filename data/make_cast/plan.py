@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from camera import SENSOR, Camera
 from clip import clip
+from door import door
 from outfits import Outfit, random_outfit
 from panorama import PAINTERS
 from people import SEED, Person, people
@@ -51,7 +52,7 @@ def make_plan(seed: int = SEED) -> list[Shot]:
     rest = [shot for own in all_portraits.values() for shot in own[FIRST:]]
     others = [shot for person in everyone.values() if person.id.startswith("stranger") for shot in strangers(person)]
     swept = [shot for id, room in SWEPT.items() for shot in sweep(everyone[id], room)]
-    return [*first, *rest, *swept, *others, *scenes(everyone), *clip(everyone)]
+    return [*first, *rest, *swept, *others, *scenes(everyone), *clip(everyone), *door()]
 
 
 def facing(span: float, lens: float, rng: np.random.Generator | None = None, size: tuple[int, int] = SIZE) -> Camera:

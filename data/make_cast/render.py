@@ -19,7 +19,7 @@ from tables import CLIP, load_note, save_note, write_tables
 from tqdm import tqdm
 from video import encode
 
-SUBSETS = ("portraits", "strangers", "sweeps", "scenes", "clip")
+SUBSETS = ("portraits", "strangers", "sweeps", "scenes", "clip", "door")
 QUALITY = 88
 
 
@@ -60,7 +60,12 @@ def render(plan: list[Shot], negatives: Path, options: argparse.Namespace) -> No
     from studio import Studio  # here, because only rendering needs Blender
 
     studio = Studio(
-        HeadModel.load(options.head_model), people(), options.samples, options.threads or _cores(), options.scale
+        HeadModel.load(options.head_model),
+        people(),
+        options.samples,
+        options.threads or _cores(),
+        options.scale,
+        options.out,
     )
     alike: dict[Shot, Shot] = {}
     bar = tqdm(plan, unit="shot", smoothing=0.05)

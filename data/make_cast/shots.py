@@ -66,6 +66,7 @@ class Shot:
     turn: float = 0.0
     props: tuple[tuple, ...] = field(default=())  # (kind, x, y, z, width)
     headroom: bool = False
+    printed: str = ""  # a file of the set, on paper that the only person holds before their face
     factor: str = ""
     value: str = ""
     split: str = ""

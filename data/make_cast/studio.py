@@ -18,6 +18,7 @@ from ground_truth import FaceTruth, face_truths
 from head import HeadModel
 from people import Person
 from plan import give_headroom
+from prints import hold_print
 from props import Furniture, surface, wood
 from rooms import make_room
 from shots import Shot
@@ -26,8 +27,16 @@ from shots import Shot
 class Studio:
     """Renders shots one after another; actors stay built as long as the next shot has the same people."""
 
-    def __init__(self, model: HeadModel, everyone: dict[str, Person], samples: int, threads: int, scale: float = 1.0):
-        self.model, self.everyone = model, everyone
+    def __init__(
+        self,
+        model: HeadModel,
+        everyone: dict[str, Person],
+        samples: int,
+        threads: int,
+        scale: float = 1.0,
+        pictures: Path = Path(),
+    ):
+        self.model, self.everyone, self.pictures = model, everyone, pictures
         self.samples, self.threads, self.scale = samples, threads, scale
         self.actors: dict[str, Actor] = {}
         new_scene(samples, threads, scale)
@@ -43,6 +52,8 @@ class Studio:
         furniture = make_room(shot.room, shot.light, np.random.default_rng(shot.seed), shot.shift, shot.turn)
         for prop in shot.props:
             put_prop(furniture, *prop)
+        if shot.printed:
+            hold_print(furniture, self.pictures / shot.printed, cast[0])
         camera = shot.camera
         if shot.headroom:
             actor = cast[0]

@@ -1,4 +1,4 @@
-"""Writes the set's tables from what render.py noted for each picture: people.csv, photos.csv, scenes.csv, clip.csv."""
+"""Writes the set's tables from what render.py noted: people.csv, photos.csv, scenes.csv, clip.csv, door.csv."""
 
 from __future__ import annotations
 
@@ -71,9 +71,13 @@ def photo_row(shot: Shot, note: dict) -> dict[str, object]:
 
 
 def group_rows(shot: Shot, note: dict) -> list[dict[str, object]]:
-    """Rows of scenes.csv or clip.csv: one a face, or one without a face where there is nobody."""
-    in_clip = {"file": CLIP, "frame": shot.frame}
-    start = in_clip if shot.subset == "clip" else {"file": shot.file, "scene": shot.name, "room": shot.room}
+    """Rows of scenes.csv, clip.csv or door.csv: one a face, or one without a face where there is nobody."""
+    if shot.subset == "clip":
+        start = {"file": CLIP, "frame": shot.frame}
+    else:
+        start = {"file": shot.file, "scene": shot.name, "room": shot.room}
+    if shot.subset == "door":
+        start["printed"] = shot.printed
     return [{**start, "person": face["person"], **face_columns(face)} for face in note["faces"]] or [start]
 
 
@@ -99,12 +103,12 @@ def write_tables(plan: list[Shot], notes: Path, out: Path) -> dict[str, int]:
     dict of str to int
         How many rows each table got.
     """
-    tables: dict[str, list[dict]] = {"photos": [], "scenes": [], "clip": []}
+    tables: dict[str, list[dict]] = {"photos": [], "scenes": [], "clip": [], "door": []}
     for shot in sorted(plan, key=_order):
         note = load_note(notes, shot)
         if note is None or not (Path(out) / shot.file).is_file():
             continue
-        if shot.subset in ("scenes", "clip"):
+        if shot.subset in ("scenes", "clip", "door"):
             tables[shot.subset] += group_rows(shot, note)
         elif note["faces"]:
             tables["photos"].append(photo_row(shot, note))
