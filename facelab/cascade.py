@@ -29,6 +29,8 @@ from facenet_pytorch.models.utils.detect_face import (
 )
 from torchvision.ops import nms
 
+from facelab.fast import shrink
+
 WINDOW = 12  # P-Net's field of view, in pixels of its pyramid level
 
 
@@ -185,7 +187,7 @@ def _propose(pixels: torch.Tensor, mtcnn: MTCNN) -> tuple[list[Level], torch.Ten
     levels, survivors = [], [pixels.new_zeros(0, 9)]
     for scale in pyramid_scales(height, width, mtcnn.min_face_size, mtcnn.factor):
         size = int(height * scale + 1), int(width * scale + 1)
-        regression, probs = mtcnn.pnet(_standardise(imresample(pixels, size)))
+        regression, probs = mtcnn.pnet(_standardise(shrink(pixels, size)))
         windows, _ = generateBoundingBox(regression, probs[:, 1], scale, mtcnn.thresholds[0])
         picked = nms(windows[:, :4], windows[:, 4], 0.5)
         survivors.append(windows[picked])
@@ -230,7 +232,9 @@ def _judge(name: str, pixels: torch.Tensor, squares: torch.Tensor, net: torch.nn
         stage = Stage(name, none, np.zeros(0, np.float32), np.zeros(0, bool), np.zeros(0, bool), none)
         return stage, squares.new_zeros(0, 5), squares.new_zeros(0, 5, 2)
 
-    regression, *points, probs = fixed_batch_process(_standardise(crops), net)
+    # The channels last in memory: three times as fast here.
+    crops = _standardise(crops).contiguous(memory_format=torch.channels_last)
+    regression, *points, probs = fixed_batch_process(crops, net)
     scores = probs[:, 1]
     passed = scores > threshold
     where = passed.nonzero()[:, 0]

@@ -24,6 +24,7 @@ ORDER = [
     "images",
     "frames",
     "data",
+    "fast",
     "cascade",
     "detection",
     "published",
