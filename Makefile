@@ -43,7 +43,7 @@ app: check  ## open an app that says who is on a photo, with a file of people of
 	$(PY) -m voila facelab/app/identify_people.ipynb --Voila.config_file_paths=facelab/app $(ARGS)
 
 test: check  ## run all tests, and all notebooks against their stored outputs
-	$(PINNED) $(OFFLINE) $(PY) -m pytest -n $(WORKERS) --dist loadscope $(NBVAL) $(ARGS)
+	$(PINNED) $(OFFLINE) $(PY) -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(NBVAL) $(ARGS)
 
 lint: $(READY)  ## say what is wrong with the style of code and notebooks
 	$(PY) -m ruff check .

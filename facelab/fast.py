@@ -1,4 +1,4 @@
-"""What makes detection fast on a CPU: averaging pixels in the order in which they lie in memory (behind `cascade.py`)."""
+"""What makes detection fast on a CPU: averaging pixels in the order in which they lie in memory."""
 
 from __future__ import annotations
 

@@ -1,19 +1,23 @@
-"""How fast are detection and embedding beside raw facenet-pytorch? `python tests/benchmarks/speed.py`.
+"""How fast are detection, embedding and naming beside raw facenet-pytorch? `python tests/benchmarks/speed.py`.
 
 Each pair is measured in the same run, turn by turn, so that whatever else the machine does hits both; the figure is the
-median of the turns. Both sides start from decoded images in memory.
+median of the turns. Both sides start from decoded images in memory. Raw facenet-pytorch is used as its own examples do:
+`MTCNN(keep_all=True).detect(image, landmarks=True)`, crops by `extract`, `InceptionResnetV1` in float32, 16 at a time.
 """
 
 import argparse
+import os
 import statistics
 import time
 
+import numpy as np
 import pandas as pd
 import torch
 from facenet_pytorch import MTCNN, InceptionResnetV1
-from PIL import Image
 
-from facelab import FaceDetector, FaceEmbedder, load_cast, open_image
+from facelab import FaceDetector, FaceEmbedder, Gallery, load_cast, load_door, load_lfw, open_image, scene_files
+
+BATCH = 16
 
 
 def seconds(work) -> float:
@@ -29,18 +33,30 @@ def interleaved(ours, theirs, turns: int) -> tuple[float, float]:
     return tuple(statistics.median(side) for side in zip(*pairs, strict=True))
 
 
-def crowd(images, width: int, height: int) -> Image.Image:
-    """A large picture tiled with portraits at several sizes."""
-    sheet = Image.new("RGB", (width, height), "grey")
-    x = y = i = 0
-    sides = (height // 2, height // 4, height // 3)
-    while y < height:
-        side = sides[i % 3]
-        sheet.paste(images[i % len(images)].resize((side, side)), (x, y))
-        x, i = x + side, i + 1
-        if x >= width:
-            x, y = 0, y + sides[0]
-    return sheet
+def image_sets() -> dict[str, list]:
+    """What is to be detected in: decoded images by a name for them."""
+    scenes = [open_image(path) for path in scene_files()[:4]]
+    sets = {
+        "portraits, 320×320": [open_image(path) for path in load_cast().path[:96]],
+        "one frame after the other, 640×480": [open_image(path) for path in load_door().path],
+        "group photos, 1280×720": [scene.resize((1280, 720)) for scene in scenes],
+        "group photos, 1920×1080": [scene.resize((1920, 1080)) for scene in scenes],
+    }
+    if os.environ.get("FACELAB_LFW"):
+        sets["press photographs (LFW), 250×250"] = [open_image(path) for path in load_lfw().path[:96]]
+    return sets
+
+
+@torch.no_grad()
+def embed_raw(network: InceptionResnetV1, crops: torch.Tensor) -> np.ndarray:
+    return torch.cat([network(batch) for batch in crops.split(BATCH)]).numpy()
+
+
+def name_raw(mtcnn: MTCNN, network: InceptionResnetV1, image, known: np.ndarray) -> list[int]:
+    """Who is nearest to each face, as one writes it with facenet-pytorch alone."""
+    boxes, _ = mtcnn.detect(image)
+    crops = mtcnn.extract(image, boxes, None)
+    return np.linalg.norm(embed_raw(network, crops)[:, None] - known, axis=2).argmin(axis=1).tolist()
 
 
 def main():
@@ -48,33 +64,44 @@ def main():
     parser.add_argument("--turns", type=int, default=5)
     turns = parser.parse_args().turns
 
-    portraits = [open_image(path) for path in load_cast().path]
     detector, mtcnn = FaceDetector(), MTCNN(keep_all=True)
-    work = {
-        f"detect {len(portraits)} portraits, 320×320": portraits,
-        "detect 4 collages, 1280×720": [crowd(portraits, 1280, 720)] * 4,
-        "detect 4 collages, 1920×1080": [crowd(portraits, 1920, 1080)] * 4,
-    }
+    embedder, eager = FaceEmbedder(), InceptionResnetV1().eval()
     rows = []
-    for name, images in work.items():
-        ours, theirs = interleaved(
+
+    def compare(name: str, count: int, ours, theirs) -> None:
+        times = interleaved(ours, theirs, turns)
+        rows.append((name, *(count / time for time in times)))
+
+    sets = image_sets()
+    for name, images in sets.items():
+        compare(
+            f"detect, {name}",
+            len(images),
             lambda images=images: detector.detect(images, progress=False),
             lambda images=images: [mtcnn.detect(image, landmarks=True) for image in images],
-            turns,
         )
-        rows.append((name, len(images) / ours, len(images) / theirs))
-
-    embedder = FaceEmbedder()
-    eager = InceptionResnetV1().eval()
     for side in sorted({embedder.image_size, 160}):
         crops = torch.randn(64, 3, side, side, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
-
-        def raw(crops=crops):
-            with torch.no_grad():
-                return [eager(batch) for batch in crops.split(16)]
-
-        ours, theirs = interleaved(lambda crops=crops: embedder.embed(crops, progress=False), raw, turns)
-        rows.append((f"embed {len(crops)} crops, {side}×{side}", len(crops) / ours, len(crops) / theirs))
+        compare(
+            f"embed, crops of {side}×{side}",
+            len(crops),
+            lambda crops=crops: embedder.embed(crops, progress=False),
+            lambda crops=crops: embed_raw(eager, crops),
+        )
+    gallery = Gallery(embedder=embedder, detector=detector)
+    known = np.random.default_rng(0).normal(size=(500, embedder.dimension))
+    known = (known / np.linalg.norm(known, axis=1, keepdims=True)).astype(np.float32)
+    for number, vector in enumerate(known):
+        gallery.enrol_vectors(f"person {number}", vector)
+    raw_detector, raw_network = MTCNN(keep_all=True, image_size=embedder.image_size), eager
+    raw_known = np.random.default_rng(0).normal(size=(500, 512)).astype(np.float32)
+    photos = sets["portraits, 320×320"][:48]
+    compare(
+        f"photo to names, portraits, crops of {embedder.image_size}×{embedder.image_size}",
+        len(photos),
+        lambda: [gallery.identify(photo, threshold=1.0) for photo in photos],
+        lambda: [name_raw(raw_detector, raw_network, photo, raw_known) for photo in photos],
+    )
 
     table = pd.DataFrame(rows, columns=["work", "facelab, images/s", "facenet-pytorch, images/s"]).set_index("work")
     table["ratio"] = table.iloc[:, 0] / table.iloc[:, 1]
