@@ -123,8 +123,8 @@ class Gallery(VectorGallery):
             Up to which distance a person counts as found, 0 to 2; otherwise the one that `set_threshold` stored.
         by : "nearest" or "mean"
             A person is as far away as their nearest photo, or as the direction of their mean vector. The nearest is
-            right about people who look different on different photos, and is misled by one bad photo; the mean is
-            steadier. Distances to a mean are smaller for everybody and want a threshold of their own.
+            right about people who look different on different photos, and is misled by one bad photo, which weighs
+            less in a mean. The two are different distances, and each wants a threshold of its own.
 
         Returns
         -------

@@ -44,6 +44,16 @@ def anybody_at_all(claim, vector, vectors, names, threshold):
     return np.linalg.norm(vectors - vector, axis=1).min() <= threshold
 
 
+def nearest_is_claimed(claim, vector, vectors, names, threshold):
+    distances = np.linalg.norm(vectors - vector, axis=1)
+    return names[distances.argmin()] == claim and distances.min() <= threshold
+
+
+def nearest_without_threshold(claim, vector, vectors, names, threshold):
+    own, others = (np.linalg.norm(vectors[chosen] - vector, axis=1) for chosen in (names == claim, names != claim))
+    return len(own) > 0 and (own.min() <= threshold or own.min() < others.min())
+
+
 def change(path, *statements, secure=True, vacuum=False):
     with closing(sqlite3.connect(path)) as connection:
         connection.execute(f"PRAGMA secure_delete = {'ON' if secure else 'OFF'}")
@@ -58,7 +68,7 @@ PHOTOS = "DELETE FROM photo WHERE person IN (SELECT id FROM person WHERE name = 
 PERSON = "DELETE FROM person WHERE name = 'Benedict'"
 
 RIGHT = {
-    "06.1": [("rises", "rises"), ["rises", "rises"], np.array(["rises", "rises"])],
+    "06.1": [("rises", "rises"), ["Rises", "rises "], np.array(["rises", "rises"])],
     "06.2": [candidates, lambda *given: [(str(name), float(d)) for name, d in candidates(*given)]],
     "06.3": [opens, lambda *given: int(opens(*given))],
     "06.4": [
@@ -87,6 +97,8 @@ WRONG = [
     ("06.3", anybody_at_all, "door opened"),
     ("06.3", lambda claim, *given: claim not in given[2] or opens(claim, *given), "Eve, who is not enrolled"),
     ("06.3", lambda *_: False, "is kept out"),
+    ("06.3", nearest_is_claimed, "is kept out"),
+    ("06.3", nearest_without_threshold, "A stranger said"),
     ("06.4", "DELETE", "Give the function itself"),
     ("06.4", lambda path, name: None, "still in the table of people"),
     ("06.4", lambda path, name: change(path, "DELETE FROM person"), "should have stayed"),
