@@ -12,10 +12,12 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
+from facelab.checks import checked_path
 from facelab.frames import read_frames
 from facelab.images import open_image
 from facelab.progress import progress_bar
 from facelab.timeline import people_colours
+from facelab.tracking import checked_faces
 from facelab.video import video_info
 
 
@@ -36,8 +38,14 @@ def annotate_frames(frames: Iterable, faces: pd.DataFrame, text: str = "name") -
     -------
     iterator of PIL.Image.Image
         Mode RGB, of the sizes given.
+
+    Raises
+    ------
+    ValueError, FileNotFoundError
+        If a column is missing, or a frame or box is no finite number; as `open_image`.
     """
-    colours = people_colours(faces[text].astype(str))
+    checked_faces(faces, text)
+    colours = people_colours(map(str, faces[text]))
     # What is surest to be seen is drawn last: large faces over small ones, and all over those that were filled in.
     seen = ~faces["filled"] if "filled" in faces else np.ones(len(faces), bool)
     size = (faces["x1"] - faces["x0"]) * (faces["y1"] - faces["y0"])
@@ -96,7 +104,7 @@ def write_video(path: str | os.PathLike, frames: Iterable, rate: float, *, progr
     """
     import av
 
-    path = Path(path).expanduser()
+    path = checked_path(path)
     if path.suffix.lower() != ".mp4":
         raise ValueError(f"{path.name} does not end in .mp4, and an MP4 file is what is written: name it so.")
     if not path.parent.is_dir():
@@ -113,7 +121,9 @@ def write_video(path: str | os.PathLike, frames: Iterable, rate: float, *, progr
     except (av.FFmpegError, OSError) as error:
         if isinstance(error, FileNotFoundError):  # of a frame
             raise
-        raise OSError(f"{path.name} could not be written ({error.strerror}): is there room, and may you?") from error
+        raise OSError(
+            f"{path.name} could not be written ({error.strerror}): choose a place with room that you may write to."
+        ) from error
     return path
 
 

@@ -20,6 +20,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import nn
 
+from facelab.checks import checked_path
 from facelab.published import RELEASES, fetch_weights, where_weights_are
 
 __all__ = ["Checkpoint", "available_weights", "load_checkpoint", "pack", "save_compact", "unpack"]
@@ -80,12 +81,10 @@ def load_checkpoint(weights: str | os.PathLike) -> Checkpoint:
         path, release = fetch_weights(weights, check=lambda path: _network(_read(path)[0], path)), RELEASES[weights]
         defaults = {"name": weights, "image_size": release.image_size, "trained_on": release.trained_on}
     else:
-        path = Path(weights).expanduser()
+        wanted = f"give {', '.join(['facelab128', *RELEASES])}, or a .safetensors, .pt or .pth file"
+        path = checked_path(weights, wanted)
         if path.suffix.lower() not in {".safetensors", ".pt", ".pth"}:
-            names = ", ".join(["facelab128", *RELEASES])
-            raise ValueError(
-                f"There are no weights {str(weights)!r}: give {names}, or a .safetensors, .pt or .pth file."
-            )
+            raise ValueError(f"There are no weights {str(weights)!r}: {wanted}.")
     state, metadata = _read(path)
     metadata = defaults | metadata
     network = _network(state, path)

@@ -7,7 +7,6 @@ face in the world; `RejectingClassifier` lets them say `NOBODY`, by a threshold 
 from __future__ import annotations
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from sklearn.linear_model import LogisticRegression
@@ -16,6 +15,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
+from facelab.checks import checked_labels
 from facelab.distance import checked_vectors, pairwise_distances
 from facelab.identification import NOBODY
 from facelab.verification import highest_threshold
@@ -141,11 +141,9 @@ class RejectingClassifier(ClassifierMixin, BaseEstimator):
 
 
 def _labelled(vectors: ArrayLike, people: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-    vectors, people = checked_vectors(vectors, "first"), np.asarray(people)
+    vectors, people = checked_vectors(vectors, "first"), checked_labels(people)
     if people.shape != (len(vectors),):
         raise ValueError(f"{len(vectors)} vectors want as many labels, but these have the shape {people.shape}.")
     if len(people) == 0:
         raise ValueError("There are no vectors: give those of some people.")
-    if pd.isna(people).any():
-        raise ValueError("A label is missing (NaN or None), and would count as another person: leave that photo out.")
     return vectors, people.astype(str)

@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
+from facelab.checks import checked_path
 from facelab.frames import read_frames
 
 CAST = Path(__file__).resolve().parent.parent / "data" / "cast"
@@ -85,15 +86,15 @@ def load_cast(subset: str | None = "portraits", folder: str | os.PathLike | None
     """
     if subset not in (*SUBSETS, None):
         raise ValueError(f"The cast has no subset {subset!r}: choose one of {', '.join(SUBSETS)}, or None for all.")
-    folder = Path(folder or CAST)
-    table = _read(folder / "photos.csv", PHOTOS)
+    path = _cast(folder, "photos.csv")
+    table = _read(path, PHOTOS)
     number = pd.to_numeric(table["value"], errors="coerce").astype(object)
     table["value"] = number.where(number.notna(), table["value"])
     chosen = table if subset is None else table[table["subset"] == subset]
     if chosen.empty:
         found = ", ".join(table["subset"].unique()) or "nothing"
-        raise ValueError(f"The cast in {folder} has no {subset or 'photos'} yet: it has {found}.")
-    return _with_people(chosen, folder)
+        raise ValueError(f"The cast in {path.parent} has no {subset or 'photos'} yet: it has {found}.")
+    return _with_people(chosen, path.parent)
 
 
 def load_scenes(folder: str | os.PathLike | None = None) -> pd.DataFrame:
@@ -121,8 +122,9 @@ def load_door(folder: str | os.PathLike | None = None) -> pd.DataFrame:
 
 def clip_frames(folder: str | os.PathLike | None = None) -> list[Image.Image]:
     """Read the frames of the cast's video clip, RGB, in order, those without people too; errors as `load_cast`."""
-    table = _read(Path(folder or CAST) / "clip.csv", CLIP)
-    path = Path(folder or CAST) / table["file"].iloc[0]
+    listing = _cast(folder, "clip.csv")
+    table = _read(listing, CLIP)
+    path = listing.parent / table["file"].iloc[0]
     frames = list(read_frames(path))
     if len(frames) != table["frame"].nunique():
         raise _damaged(path, f"it has {len(frames)} frames, clip.csv has {table['frame'].nunique()}")
@@ -131,8 +133,8 @@ def clip_frames(folder: str | os.PathLike | None = None) -> list[Image.Image]:
 
 def scene_files(folder: str | os.PathLike | None = None) -> list[Path]:
     """List all of the cast's group photos in order, those without people too; errors as `load_cast`."""
-    table = _read(Path(folder or CAST) / "scenes.csv", SCENES)
-    return [Path(folder or CAST) / file for file in table["file"].unique()]
+    path = _cast(folder, "scenes.csv")
+    return [path.parent / file for file in _read(path, SCENES)["file"].unique()]
 
 
 def boxes(table: pd.DataFrame) -> np.ndarray:
@@ -152,6 +154,11 @@ def _columns(table: pd.DataFrame, columns: list[str], what: str) -> np.ndarray:
     if not set(columns) <= set(table.columns):
         raise ValueError(f"This table has no {what}, only the cast's tables do: find the faces with FaceDetector.")
     return table[columns].to_numpy(np.float32)
+
+
+def _cast(folder: str | os.PathLike | None, table: str) -> Path:
+    """Where a table of the cast lies; its photos lie beside it."""
+    return checked_path(Path(folder or CAST) / table)
 
 
 def _read(path: Path, columns: dict[str, type]) -> pd.DataFrame:
@@ -185,8 +192,9 @@ def _with_people(table: pd.DataFrame, folder: Path) -> pd.DataFrame:
 
 
 def _faces(columns: dict[str, type], name: str, folder: str | os.PathLike | None) -> pd.DataFrame:
-    table = _read(Path(folder or CAST) / name, columns)
-    return _with_people(table[table["person"].notna()], Path(folder or CAST))
+    path = _cast(folder, name)
+    table = _read(path, columns)
+    return _with_people(table[table["person"].notna()], path.parent)
 
 
 def load_folder(folder: str | os.PathLike) -> pd.DataFrame:
@@ -204,7 +212,7 @@ def load_folder(folder: str | os.PathLike) -> pd.DataFrame:
     ValueError, FileNotFoundError
         If there is no such folder, it is a file, or no photo is found.
     """
-    folder = Path(folder).expanduser()
+    folder = checked_path(folder)
     if not folder.exists():
         raise FileNotFoundError(f"There is no folder {folder}: give 'cast', 'lfw' or a folder of folders of photos.")
     if not folder.is_dir():
@@ -220,7 +228,10 @@ def load_folder(folder: str | os.PathLike) -> pd.DataFrame:
 
 
 def _listed(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    try:
+        return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        raise ValueError(f"{folder} cannot be read ({error.strerror}): check who may read it.") from error
 
 
 def _is_photo(path: Path) -> bool:
@@ -296,7 +307,7 @@ def _lfw(folder: str | os.PathLike | None) -> tuple[Path, Path]:
     """Find LFW's folder of images and its list of pairs, through scikit-learn where no folder is named."""
     folder = folder or os.environ.get("FACELAB_LFW")
     if folder:
-        images = Path(folder).expanduser() / "images"
+        images = checked_path(Path(folder) / "images")
         if not images.is_dir():
             raise FileNotFoundError(f"There is no folder {images}: give, or set FACELAB_LFW to, the folder around it.")
         return images, images.parent / "pairs.txt"

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
+from facelab.checks import checked_numbers
 from facelab.verification import checked_pairs, roc
 
 # Nearly no regularisation, but enough for the curve to have a finite slope where no pairs overlap.
@@ -88,7 +89,7 @@ class Calibration:
 
     def probability(self, distances: ArrayLike) -> np.ndarray:
         """Probability that pairs at these distances, an array of any shape, are genuine."""
-        distances = np.asarray(distances, float)
+        distances = checked_numbers(distances, "A distance is a number, and only that has a probability.")
         if not np.isfinite(distances).all():
             raise ValueError("The distances hold NaN or infinite numbers, which have no probability: leave these out.")
         flat = distances.reshape(-1, 1)

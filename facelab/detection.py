@@ -13,6 +13,7 @@ from sklearn.metrics import average_precision_score
 from torchvision.ops import box_iou
 
 from facelab.cascade import Faces, Trace, run_cascade
+from facelab.checks import checked_numbers
 from facelab.devices import checked_device
 from facelab.images import open_image
 from facelab.progress import progress_bar
@@ -93,7 +94,7 @@ class FaceDetector:
             try:
                 found.append(self.trace(image).faces)
             except (ValueError, FileNotFoundError) as error:
-                raise type(error)(f"Image {len(found)} of those given cannot be used. {error}") from error
+                raise type(error)(f"Image {len(found)} of those given cannot be used: {error}") from error
         return found
 
     def trace(self, image) -> Trace:
@@ -193,12 +194,11 @@ def _aligned(image: Image.Image, box: np.ndarray, points: np.ndarray, size: int,
 
 
 def unstandardise(crops) -> np.ndarray:
-    """Undo the standardisation, to look at crops: (n, 3, h, w) float32 → (n, h, w, 3) uint8."""
-    crops = torch.as_tensor(crops)
+    """Undo the standardisation, to look at crops: (n, 3, h, w) float32 → (n, h, w, 3) uint8; else a ValueError."""
+    crops = checked_numbers(crops, "Crops are numbers, (n, 3, height, width), as crop_faces makes them.", np.float32)
     if crops.ndim != 4:
-        raise ValueError(f"Crops have the shape (n, 3, height, width), but these have {tuple(crops.shape)}.")
-    pixels = crops.permute(0, 2, 3, 1) * 128 + 127.5
-    return pixels.round().clamp(0, 255).byte().numpy()
+        raise ValueError(f"Crops have the shape (n, 3, height, width), but these have {crops.shape}.")
+    return np.rint(crops.transpose(0, 2, 3, 1) * 128 + 127.5).clip(0, 255).astype(np.uint8)
 
 
 def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -212,9 +212,22 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     Returns
     -------
     (n, m) float32, 0 (apart) to 1 (equal).
+
+    Raises
+    ------
+    ValueError
+        If they are not numbers, four to a box.
     """
-    a, b = (torch.from_numpy(np.array(boxes, np.float32).reshape(-1, 4)) for boxes in (a, b))
-    return box_iou(a, b).numpy()
+    return box_iou(*(torch.from_numpy(np.array(_boxes(boxes))) for boxes in (a, b))).numpy()
+
+
+def _boxes(values: np.ndarray) -> np.ndarray:
+    """Give boxes as (n, 4) float32, one alone or none at all too, or say in one sentence that they are none."""
+    complaint = "Boxes are a table of numbers, (n, 4), one row a face, as Faces.boxes is: x0, y0, x1, y1."
+    boxes = checked_numbers(values, complaint, np.float32)
+    if boxes.size and (boxes.ndim not in (1, 2) or boxes.shape[-1] != 4):
+        raise ValueError(complaint)
+    return boxes.reshape(-1, 4)
 
 
 def match_boxes(truth: np.ndarray, faces: Faces, iou_threshold: float = 0.5) -> np.ndarray:
@@ -231,6 +244,11 @@ def match_boxes(truth: np.ndarray, faces: Faces, iou_threshold: float = 0.5) -> 
     Returns
     -------
     (n,) int
+
+    Raises
+    ------
+    ValueError
+        As `iou`.
     """
     overlap = iou(faces.boxes, truth)
     found = np.full(len(faces), -1)
@@ -261,13 +279,14 @@ def average_precision(truth: Sequence[np.ndarray], faces: Sequence[Faces], iou_t
     Raises
     ------
     ValueError
-        If the two do not speak of the same number of images, or there is no true face at all.
+        If the two do not speak of the same number of images, there is no true face at all, or as `iou`.
     """
     if len(truth) != len(faces):
         raise ValueError(
             f"{len(truth)} images have true boxes and {len(faces)} have detections: give one of each an image."
         )
-    total = sum(len(boxes) for boxes in truth)
+    truth = [_boxes(boxes) for boxes in truth]
+    total = sum(map(len, truth))
     if total == 0:
         raise ValueError("There is no true face in any of the images, so there is no recall to speak of.")
     hits = np.concatenate(

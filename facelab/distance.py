@@ -11,6 +11,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist
 
+from facelab.checks import checked_labels, checked_numbers
+
 # How far from 1 the length of a unit vector may be: float16 templates, the coarsest in use, stay well within.
 LENGTH_TOLERANCE = 2e-3
 
@@ -112,8 +114,8 @@ def split_pairs(
     Raises
     ------
     ValueError
-        If the labels do not fit the matrix, one is missing, a distance is NaN, or a matrix within one set is not
-        symmetric.
+        If the labels do not fit the matrix, one is missing, a distance is no finite number, or a matrix within one set
+        is not symmetric.
     """
     rows, columns, same = _places(distances, people, others)
     pairs = np.asarray(distances, np.float32)[rows, columns]
@@ -149,24 +151,22 @@ def list_pairs(distances: ArrayLike, people: ArrayLike, others: ArrayLike | None
 def euclidean_to_cosine(distance: ArrayLike) -> np.ndarray:
     """Cosine similarity of unit vectors this far apart: from d² = 2 - 2 cos, cos = 1 - d²/2.
 
-    Raises ValueError for a distance that no two unit vectors have: below 0, above 2, or NaN.
+    Raises ValueError for a distance that no two unit vectors have: below 0, above 2, or no number.
     """
-    distance = np.asarray(distance)
+    distance = checked_numbers(distance, "A distance is a number: give one, or an array of them.")
     if not ((distance >= 0) & (distance <= 2 + 1e-6)).all():
-        raise ValueError(
-            "Unit vectors lie between 0 and 2 apart: were these distances measured between normalised vectors?"
-        )
+        raise ValueError("Unit vectors lie between 0 and 2 apart: measure these distances between vectors of length 1.")
     return np.maximum(1 - distance**2 / 2, -1)
 
 
 def cosine_to_euclidean(cosine: ArrayLike) -> np.ndarray:
     """Euclidean distance of unit vectors with this cosine similarity: d = √(2 - 2 cos).
 
-    Raises ValueError for a cosine below -1, above 1, or NaN.
+    Raises ValueError for a cosine below -1, above 1, or no number.
     """
-    cosine = np.asarray(cosine)
+    cosine = checked_numbers(cosine, "A cosine is a number: give one, or an array of them.")
     if not (np.abs(cosine) <= 1 + 1e-6).all():
-        raise ValueError("A cosine lies between -1 and 1: is this a dot product of vectors that were not normalised?")
+        raise ValueError("A cosine lies between -1 and 1: a dot product is one for vectors of length 1 only.")
     return np.sqrt(np.maximum(2 - 2 * cosine, 0))
 
 
@@ -183,14 +183,9 @@ def _two_sets(a: ArrayLike, b: ArrayLike | None) -> tuple[np.ndarray, np.ndarray
 
 def checked_vectors(values: ArrayLike, which: str) -> np.ndarray:
     """Give embeddings as an (n, d) float64 table, or say in one sentence why they are none."""
-    try:
-        if hasattr(values, "detach"):  # a torch tensor, perhaps on a GPU; torch itself is not needed here
-            values = values.detach().cpu()
-        vectors = np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(
-            f"The {which} set is not a table of numbers: embeddings are (n, d), one row a face."
-        ) from error
+    vectors = checked_numbers(
+        values, f"The {which} set is not a table of numbers: embeddings are (n, d), one row a face."
+    )
     if vectors.ndim != 2 or vectors.shape[1] == 0:
         raise ValueError(
             f"The {which} set has shape {vectors.shape}, but embeddings are a table: one row a face, (n, d)."
@@ -213,16 +208,15 @@ def checked_matrix(
     distances: ArrayLike, people: ArrayLike, others: ArrayLike | None = None
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give a distance matrix (float32) and the labels of its rows and columns, or say in a sentence what is wrong."""
-    distances, people = np.asarray(distances, np.float32), np.asarray(people)
+    complaint = "The matrix of distances is not a table of numbers: pairwise_distances makes one."
+    distances, people = checked_numbers(distances, complaint, np.float32), checked_labels(people)
     within = others is None
-    others = people if within else np.asarray(others)
+    others = people if within else checked_labels(others)
     if distances.shape != (len(people), len(others)):
         wanted = f"{len(people)} labels" if within else f"{len(people)} and {len(others)} labels"
         raise ValueError(
             f"{wanted} want a {len(people)}×{len(others)} matrix of distances, but its shape is {distances.shape}."
         )
-    if pd.isna(people).any() or pd.isna(others).any():
-        raise ValueError("A label is missing (NaN or None), and would count as another person: leave that photo out.")
     if not np.isfinite(distances).all():
         raise ValueError("The matrix holds NaN or infinite distances: leave out the photos that have none.")
     if within and not np.allclose(distances, distances.T, atol=1e-5):

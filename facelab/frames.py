@@ -11,6 +11,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from facelab.checks import checked_path
+
 __all__ = ["read_frames"]
 
 
@@ -32,9 +34,9 @@ def read_frames(path: str | os.PathLike) -> Iterator[Image.Image]:
     FileNotFoundError
         If there is no file at the path, at once.
     ValueError
-        If it is a folder, at once; or no video, or damaged, when the frames are asked for.
+        If it is a folder, or nothing can be there, at once; or no video, or damaged, when the frames are asked for.
     """
-    path = Path(path).expanduser()
+    path = checked_path(path)
     if path.is_dir():
         raise ValueError(f"{path} is a folder, not a video: give one of the files in it.")
     if not path.exists():

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from facelab.checks import checked_path
 from facelab.gallery_people import Photos, checked_name
 from facelab.gallery_search import Model, unit_vectors
 
@@ -21,7 +22,7 @@ TABLE, ARRAYS = "photos.csv", "vectors.npz"
 
 def write_export(folder: str | os.PathLike, photos: Photos) -> Path:
     """Write photos.csv and vectors.npz into a new folder, which appears when it is complete; errors as ValueError."""
-    folder = Path(folder).expanduser()
+    folder = checked_path(folder)
     if folder.exists():
         raise ValueError(f"{folder} is there already: export to a folder that is not there yet.")
     unfinished = folder.with_name(folder.name + ".part")
@@ -51,7 +52,7 @@ def write_export(folder: str | os.PathLike, photos: Photos) -> Path:
 
 def read_export(folder: str | os.PathLike) -> Photos:
     """Read such a folder; FileNotFoundError if it is not there, ValueError if it is another, newer or damaged."""
-    folder = Path(folder).expanduser()
+    folder = checked_path(Path(folder) / TABLE).parent
     for file in (folder / TABLE, folder / ARRAYS):
         if not file.is_file():
             raise FileNotFoundError(f"There is no {file}: give a folder that Gallery.export wrote.")

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from PIL import Image
 
+from facelab.checks import checked_path
 from facelab.gallery_export import read_export, write_export
 from facelab.gallery_faces import encode_thumbnail
 from facelab.gallery_file import GalleryFile
@@ -51,7 +52,7 @@ class VectorGallery:
 
     def __init__(self, path: str | os.PathLike | None = None, *, model: Model | None = None):
         self._model = model
-        self._file = GalleryFile(None if path is None else Path(path).expanduser().resolve())
+        self._file = GalleryFile(None if path is None else checked_path(path).resolve())
         self._cache: tuple[tuple[int, int], Known] | None = None
 
     def __repr__(self) -> str:

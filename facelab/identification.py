@@ -10,15 +10,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from facelab.checks import checked_numbers
 from facelab.distance import checked_matrix
 from facelab.verification import checked_distances
 
 NOBODY = "nobody I know"  # the name of whoever is not in the gallery
+SIZE = "The size of a gallery is a number of people: give one, or an array of them."
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ def open_set_identification(distances: ArrayLike, probes: ArrayLike, gallery: Ar
     if is_known.all():
         raise ValueError("Every probe is of someone in the gallery: leave some people out of it, to be the strangers.")
     if not is_known.any():
-        raise ValueError("No probe is of anyone in the gallery: are people named alike in both?")
+        raise ValueError("No probe is of anyone in the gallery: name people alike in both.")
     to_people = np.column_stack([distances[:, column == i].min(axis=1) for i in range(len(people))])
     nearest = np.sort(to_people[~is_known].min(axis=1))
     known, own = to_people[is_known], own[is_known]
@@ -114,9 +117,10 @@ def false_match_probability(fmr: ArrayLike, gallery_size: ArrayLike) -> np.ndarr
     """Probability that a stranger matches at least one of N people, if comparisons were independent: 1 - (1 - FMR)^N.
 
     fmr and gallery_size are numbers or arrays that broadcast. Small rates keep their digits. ValueError for a rate
-    outside 0 to 1 or a negative size.
+    outside 0 to 1, a negative size, or what is no number.
     """
-    fmr, gallery_size = np.asarray(fmr, float), np.asarray(gallery_size, float)
+    fmr = checked_numbers(fmr, "A false match rate is a number: give one, or an array of them.")
+    gallery_size = checked_numbers(gallery_size, SIZE)
     if not ((fmr >= 0) & (fmr <= 1)).all():
         raise ValueError("A false match rate lies between 0 and 1: 0.1 % is 0.001.")
     if not (gallery_size >= 0).all():
@@ -131,7 +135,7 @@ def fmr_for_gallery(probability: float, gallery_size: ArrayLike) -> np.ndarray:
 
     ValueError for a probability that is not between 0 and 1 or a gallery of fewer than one.
     """
-    gallery_size = np.asarray(gallery_size, float)
+    gallery_size = checked_numbers(gallery_size, SIZE)
     if not 0 <= probability < 1 or not (gallery_size >= 1).all():
         raise ValueError("Give a probability from 0 to below 1, such as 0.01, and a gallery of one person or more.")
     return -np.expm1(np.log1p(-probability) / gallery_size)
@@ -218,7 +222,7 @@ def real_searches(
 
 
 def _sizes(sizes: Sequence[int]) -> np.ndarray:
-    sizes = np.asarray(sizes)
-    if sizes.ndim != 1 or len(sizes) == 0 or sizes.dtype.kind not in "iu" or sizes.min() < 1:
-        raise ValueError(f"sizes is {sizes.tolist()}, but must be a list of whole numbers of people, each 1 or more.")
-    return sizes
+    listed = np.asarray(sizes, object)  # which lists of different lengths are too
+    if listed.ndim != 1 or len(listed) == 0 or not all(isinstance(size, Integral) and size >= 1 for size in listed):
+        raise ValueError(f"sizes is {listed.tolist()}, but must be a list of whole numbers of people, each 1 or more.")
+    return listed.astype(int)

@@ -12,11 +12,12 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
+
+from facelab.checks import checked_path
 
 if TYPE_CHECKING:
     import torch
@@ -82,14 +83,10 @@ def _from_file(source: object) -> Image.Image:
             f"An image was expected (a path, bytes, a binary file object, an array, a tensor or a PIL image), "
             f"but this is a {type(source).__name__}."
         )
-    path = Path(source).expanduser()
-    try:
-        folder, there = path.is_dir(), path.exists()
-    except (OSError, ValueError) as error:  # base64 text, say, is too long for a path
-        raise ValueError(f"This text of {len(str(source)):,} characters is no path: give the image's bytes.") from error
-    if folder:
+    path = checked_path(source, "check the spelling, or give the image's bytes")  # base64 text, say, is too long
+    if path.is_dir():
         raise ValueError(f"{path} is a folder, not an image: open the photos in it one at a time.")
-    if not there:
+    if not path.exists():
         raise FileNotFoundError(f"There is no file at {path}: check the spelling and the folder it is looked for in.")
     try:
         stream = path.open("rb")

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
+from facelab.checks import check_columns, checked_flags, checked_labels, checked_list
 from facelab.verification import checked_pairs
 
 FEWEST_PEOPLE = 3  # with two, half of all resamples would hold one person only, and no impostor pairs
@@ -148,8 +149,10 @@ def group_error_rates(
     Raises
     ------
     ValueError
-        If there are not as many labels as photos, no pair lies within a group, or a group has no threshold.
+        If the table lacks a column, there are not as many labels as photos, no pair lies within a group, or a group has
+        no threshold.
     """
+    _check_pairs(pairs)
     label_a, label_b = _labels(pairs, groups)
     rows = {}
     for label in sorted(pd.unique(label_a[(label_a == label_b) & label_a.notna()])):
@@ -191,12 +194,20 @@ def rate_interval(
     -------
     rate, low, high : float
         NaN for no pairs.
+
+    Raises
+    ------
+    ValueError
+        If the lengths differ, wrong is not boolean, or a person is missing.
     """
-    wrong = np.asarray(wrong, bool)
+    wrong = checked_flags(wrong, "wrong", "for a pair that was decided wrongly and False for another")
+    a, b = checked_labels(person_a, "person_a"), checked_labels(person_b, "person_b")
     n = len(wrong)
+    if not n == len(a) == len(b):
+        raise ValueError(f"There are {n} decisions, but {len(a)} and {len(b)} people: give both people of each pair.")
     if n == 0:
         return (np.nan,) * 3
-    codes, names = pd.factorize(np.r_[np.asarray(person_a, object), np.asarray(person_b, object)])
+    codes, names = pd.factorize(np.r_[a.astype(object), b.astype(object)])
     a, b, people = codes[:n], codes[n:], len(names)
     rate = float(wrong.mean())
     worth = len(np.unique(np.minimum(a, b) * people + np.maximum(a, b)))  # people, or couples of people
@@ -222,9 +233,7 @@ def _t(confidence: float, independent: int) -> float:
 
 def _split(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, int]:
     """Genuine and impostor pairs, their people numbered in columns a and b, and how many people there are."""
-    missing = [column for column in ("person_a", "person_b", "same", "distance") if column not in pairs]
-    if missing:
-        raise ValueError(f"The table of pairs lacks {', '.join(missing)}: list_pairs makes such a table.")
+    _check_pairs(pairs)
     # Sorted, so that one seed draws the same people whatever the order of the pairs.
     codes, names = pd.factorize(pd.concat([pairs["person_a"], pairs["person_b"]], ignore_index=True), sort=True)
     same = pairs["same"].to_numpy(bool)
@@ -234,11 +243,15 @@ def _split(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, int]:
     return numbered[same], numbered[~same], len(names)
 
 
+def _check_pairs(pairs: pd.DataFrame) -> None:
+    check_columns(pairs, ("person_a", "person_b", "same", "distance"), "pairs", "list_pairs makes such a table")
+
+
 def _labels(pairs: pd.DataFrame, groups: ArrayLike | Mapping) -> tuple[pd.Series, pd.Series]:
     """Each pair's two labels."""
     if isinstance(groups, Mapping):
         return pairs["person_a"].map(groups), pairs["person_b"].map(groups)
-    labels = pd.Series(np.asarray(groups))
+    labels = pd.Series(checked_list(groups, "groups"))
     if not {"row_a", "row_b"} <= set(pairs):
         raise ValueError("These pairs do not say which photos they are of: give groups as {person: label}.")
     if len(pairs) and max(pairs["row_a"].max(), pairs["row_b"].max()) >= len(labels):

@@ -12,6 +12,8 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike
 from torch import nn
 
+from facelab.checks import checked_labels
+
 # Cosines lie between -1 and 1, for which softmax is nearly flat: scaled by this much, it can become sure of something.
 SOFTMAX_SCALE = 16.0
 
@@ -84,8 +86,13 @@ def triplet_loss(vectors: torch.Tensor, labels: torch.Tensor, margin: float | st
 def hardest_pairs(vectors: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Distances of each photo to its farthest photo of the same person and to its nearest of another: (n,) each.
 
-    Raises ValueError if the batch is of one person, or someone in it has one photo only.
+    Raises ValueError if the two are no tensors or do not fit, the batch is of one person, or someone in it has one
+    photo only.
     """
+    if not (torch.is_tensor(vectors) and vectors.ndim == 2 and torch.is_tensor(labels) and labels.ndim == 1):
+        raise ValueError("A batch is two torch tensors: vectors, (n, d), and labels, (n,), one for each.")
+    if len(vectors) != len(labels):
+        raise ValueError(f"There are {len(vectors)} vectors and {len(labels)} labels: give one for each.")
     same = labels[:, None] == labels[None]
     if bool(same.all()):
         raise ValueError("There is only one person in the batch: a triplet needs somebody else.")
@@ -119,11 +126,11 @@ def pk_batches(people: ArrayLike, people_each: int, photos_each: int, rng: np.ra
     Raises
     ------
     ValueError
-        If P or K is below 2, everybody has one photo only, or fewer than P people have two.
+        If P or K is below 2, a label is missing, everybody has one photo only, or fewer than P people have two.
     """
     if people_each < 2 or photos_each < 2:
         raise ValueError(f"Batches of {people_each} people with {photos_each} photos hold no triplets: 2 of each do.")
-    people = np.asarray(people)
+    people = checked_labels(people)
     rows_of = [np.flatnonzero(people == person) for person in np.unique(people)]
     rows_of = [rows for rows in rows_of if len(rows) >= 2]
     if not rows_of:

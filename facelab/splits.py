@@ -15,6 +15,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.model_selection import GroupKFold, GroupShuffleSplit
 
+from facelab.checks import check_columns, checked_labels
+
 FEWEST_PEOPLE = 2  # on each side: with one, there are no impostor pairs to learn or to judge by
 
 
@@ -48,7 +50,8 @@ def split_people(table: pd.DataFrame, *, validation: float = 0.2, test: float = 
     Raises
     ------
     ValueError
-        If one of the three would get fewer than two people, or the table gives a person to two of them.
+        If one of the three would get fewer than two people, the table gives a person to two of them, or a person is
+        missing.
     """
     people = _people(table)
     if "training_split" in table:
@@ -90,9 +93,9 @@ def people_folds(people: ArrayLike, folds: int = 5) -> list[tuple[np.ndarray, np
     Raises
     ------
     ValueError
-        If there are fewer than two folds, or too few people for two in each.
+        If there are fewer than two folds, too few people for two in each, or a label is missing.
     """
-    people = _people(pd.DataFrame({"person": np.asarray(people)}))
+    people = _people(pd.DataFrame({"person": checked_labels(people)}))
     number = len(np.unique(people))
     if not 2 <= folds <= number // FEWEST_PEOPLE:
         raise ValueError(f"{folds} folds cannot be made of {number} people: take 2 or more, of {FEWEST_PEOPLE} each.")
@@ -138,13 +141,10 @@ def _draw(people: np.ndarray, rows: np.ndarray, share: float, seed: int) -> tupl
 
 
 def _people(table: pd.DataFrame) -> np.ndarray:
-    if "person" not in table:
-        raise ValueError("The table has no column person: give one with a row per photo, as load_photos does.")
+    check_columns(table, ["person"], "photos", "give one with a row per photo, as load_photos does")
     if len(table) == 0:
         raise ValueError("There are no photos on one side of the split: see how its rows were chosen.")
-    if table["person"].isna().any():
-        raise ValueError("A label is missing (NaN or None), and would count as another person: leave that photo out.")
-    return table["person"].to_numpy()
+    return checked_labels(table["person"])
 
 
 def _listed(names: ArrayLike, one: str, many: str) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from facelab.checks import check_columns, checked_labels, checked_numbers, finite_columns
 from facelab.distance import checked_vectors, nearest_neighbours
 from facelab.identification import NOBODY
 from facelab.style import FOUND, LANDMARK, PALETTE, TRUTH
@@ -41,10 +42,13 @@ def name_faces(vectors: ArrayLike, gallery: ArrayLike, names: ArrayLike, thresho
     Raises
     ------
     ValueError
-        If names do not fit the gallery, one of them is NOBODY, or vectors come from different models. An empty gallery
-        is none: nobody is known then.
+        If names do not fit the gallery, one of them is missing or NOBODY, or vectors are no numbers or come from
+        different models. An empty gallery is none: nobody is known then.
     """
-    gallery, names = np.asarray(gallery, float), np.asarray(names, object)
+    wanted = "not a table of numbers: give one row a face, (n, d)"
+    vectors = np.atleast_1d(checked_numbers(vectors, f"The faces' vectors are {wanted}."))
+    gallery = np.atleast_1d(checked_numbers(gallery, f"The gallery's vectors are {wanted}."))
+    names = checked_labels(names, "names").astype(object)
     if len(gallery) != len(names):
         raise ValueError(f"The gallery has {len(gallery)} vectors and {len(names)} names: give one for each.")
     if NOBODY in names:
@@ -79,9 +83,9 @@ def smooth_vectors(vectors: ArrayLike, tracks: ArrayLike, window: int | None = N
     Raises
     ------
     ValueError
-        If the lengths differ, or the window is not 1 or more.
+        If the lengths differ, a track is missing, or the window is not 1 or more.
     """
-    tracks = np.asarray(tracks)
+    tracks = checked_labels(tracks, "tracks")
     if len(tracks) == 0:
         return np.zeros(np.shape(vectors) if np.ndim(vectors) == 2 else (0, 1), np.float32)
     vectors = checked_vectors(vectors, "given")
@@ -123,11 +127,10 @@ def list_appearances(faces: pd.DataFrame, rate: float, *, max_gap: float = 1.0, 
     Raises
     ------
     ValueError
-        If a column is missing, or the rate is not above 0.
+        If a column is missing, a frame is no finite number, or the rate is not above 0.
     """
-    missing = [column for column in ("frame", "name") if column not in faces]
-    if missing:
-        raise ValueError(f"The table of faces lacks {', '.join(missing)}: name_faces and a tracker's table have them.")
+    check_columns(faces, ("frame", "name"), "faces", "name_faces and a tracker's table have them")
+    finite_columns(faces, ["frame"])
     if not rate > 0:
         raise ValueError(f"rate is {rate}, but must be a number of frames per second, such as 25.")
     rows = []

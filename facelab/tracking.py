@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
+from facelab.checks import check_columns, finite_columns
 from facelab.data import BOX
 from facelab.detection import iou
 from facelab.distance import checked_vectors, pairwise_distances
@@ -80,10 +81,10 @@ def track_faces(
     Raises
     ------
     ValueError
-        If a column is missing or a box is not finite, vectors do not fit the rows or come without a max_distance, or
-        there is a max_distance but no vectors.
+        If a column is missing, a frame or box is no finite number, vectors do not fit the rows or come without a
+        max_distance, or there is a max_distance but no vectors.
     """
-    frames, boxes = _checked(faces)
+    frames, boxes = checked_faces(faces)
     if (vectors is None) != (max_distance is None):
         raise ValueError("vectors and max_distance belong together: give both, or neither to go by place alone.")
     if vectors is not None:
@@ -139,7 +140,7 @@ def fill_gaps(tracked: pd.DataFrame, max_gap: int = 12) -> pd.DataFrame:
         between its neighbours', `track` and whatever other texts and labels there are are those of the row before the
         gap, and the other numbers (a probability, a distance) are missing.
     """
-    _checked(tracked, "track")
+    checked_faces(tracked, "track")
     parts = [tracked.assign(filled=False)]
     lost = [name for name in tracked.select_dtypes("number") if name not in (*BOX, "frame", "track")]
     for _, rows in tracked.groupby("track"):
@@ -208,10 +209,10 @@ def score_tracks(truth: pd.DataFrame, tracked: pd.DataFrame, iou_threshold: floa
     Raises
     ------
     ValueError
-        If a column is missing, a box is not finite, or there is no true face at all.
+        If a column is missing, a frame or box is no finite number, or there is no true face at all.
     """
-    true_frames, true_boxes = _checked(truth, "person")
-    frames, boxes = _checked(tracked, "track")
+    true_frames, true_boxes = checked_faces(truth, "person")
+    frames, boxes = checked_faces(tracked, "track")
     if len(truth) == 0:
         raise ValueError("There is no true face in any of the frames, so there is nothing to find.")
     people, tracks = truth["person"].to_numpy(object), tracked["track"].to_numpy()
@@ -232,12 +233,8 @@ def score_tracks(truth: pd.DataFrame, tracked: pd.DataFrame, iou_threshold: floa
     return TrackingScore(len(truth), found, len(tracked) - found, int(switches), persons)
 
 
-def _checked(faces: pd.DataFrame, *more: str) -> tuple[np.ndarray, np.ndarray]:
+def checked_faces(faces: pd.DataFrame, *more: str) -> tuple[np.ndarray, np.ndarray]:
     """Give the frames (n,) and boxes (n, 4) of a table, or say in one sentence why it is none."""
-    missing = [name for name in ("frame", *BOX, *more) if name not in faces]
-    if missing:
-        raise ValueError(f"The table of faces lacks {', '.join(missing)}: it takes a row per face, with frame and box.")
-    boxes = faces[BOX].to_numpy(float)
-    if not np.isfinite(boxes).all():
-        raise ValueError("A box is NaN or infinite: leave that face out.")
-    return faces["frame"].to_numpy(), boxes
+    check_columns(faces, ("frame", *BOX, *more), "faces", "it takes a row per face, with frame and box")
+    numbers = finite_columns(faces, ["frame", *BOX])
+    return numbers[:, 0], numbers[:, 1:]

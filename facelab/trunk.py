@@ -11,13 +11,13 @@ import copy
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 import torch
 import torch.nn.functional as F
 from facenet_pytorch import InceptionResnetV1
 from numpy.typing import ArrayLike
 from torch import nn
 
+from facelab.checks import checked_labels
 from facelab.embedding import MAX_BATCH_PIXELS, FaceEmbedder, checked_crops
 from facelab.progress import progress_bar
 
@@ -60,7 +60,7 @@ class Features:
     block: str
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "people", np.asarray(self.people))
+        object.__setattr__(self, "people", checked_labels(self.people))
         if self.values.ndim != 4 or not self.values.is_floating_point():
             raise ValueError(
                 f"Features have the shape (n, channels, height, width), but these have {tuple(self.values.shape)}: see "
@@ -70,8 +70,6 @@ class Features:
             raise ValueError("There are no photos in this set: see how its rows were chosen.")
         if self.people.shape != (len(self.values),):
             raise ValueError(f"{len(self.values)} photos want as many labels, but the shape is {self.people.shape}.")
-        if pd.isna(self.people).any():
-            raise ValueError("A label is missing (NaN or None): leave that photo out.")
         if not torch.isfinite(self.values).all():
             raise ValueError("The features hold NaN or infinite numbers: look for a failed crop, or failed training.")
 

@@ -14,6 +14,8 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.metrics import auc, roc_curve
 
+from facelab.checks import checked_flags, checked_labels, checked_numbers
+
 
 @dataclass(frozen=True)
 class Outcomes:
@@ -176,22 +178,22 @@ def kfold_accuracy(distances: ArrayLike, same: ArrayLike, folds: ArrayLike) -> p
     Raises
     ------
     ValueError
-        If the lengths differ, a distance is not finite, same is not boolean, or there are fewer than two folds.
+        If the lengths differ, a distance is no finite number, same is not boolean, a fold is missing, or there are
+        fewer than two folds.
     """
-    distances, same, folds = np.asarray(distances, float), np.asarray(same), np.asarray(folds)
-    if not distances.shape == same.shape == folds.shape or distances.ndim != 1:
+    distances = checked_numbers(distances, "The distances are not a list of numbers: give one for each pair.")
+    same = checked_flags(same, "same", "for a genuine pair and False for an impostor pair")
+    folds = checked_labels(folds, "folds")
+    if not distances.shape == same.shape == folds.shape:
         raise ValueError(
             f"distances, same and folds must be lists of one length, but have shapes {distances.shape}, {same.shape} "
             f"and {folds.shape}."
         )
-    if not np.isin(same, (False, True)).all():
-        raise ValueError("same must hold True for a genuine pair and False for an impostor pair, and nothing else.")
     if not np.isfinite(distances).all():
         raise ValueError(
             f"{(~np.isfinite(distances)).sum()} of the distances are NaN or infinite: leave these pairs out of all "
             "three lists, and say how many they were."
         )
-    same = same.astype(bool)
     names = np.unique(folds)
     if len(names) < 2:
         raise ValueError("There is only one fold: choosing a threshold on some pairs and judging on others needs two.")
@@ -225,7 +227,7 @@ def checked_pairs(genuine: ArrayLike, impostor: ArrayLike) -> tuple[np.ndarray, 
 
 def checked_distances(values: ArrayLike, kind: str, hint: str) -> np.ndarray:
     """Give the distances of one kind of pairs as float64; ValueError if there are none, or one is not finite."""
-    distances = np.asarray(values, float)
+    distances = checked_numbers(values, f"The distances of {kind} are not a list of numbers: split_pairs makes one.")
     if distances.ndim != 1:
         raise ValueError(
             f"The distances of {kind} have shape {distances.shape}, but must be one list: see split_pairs."
@@ -239,9 +241,9 @@ def checked_distances(values: ArrayLike, kind: str, hint: str) -> np.ndarray:
 
 def highest_threshold(distances: ArrayLike, share: float, kind: str) -> float:
     """Find the highest threshold that accepts at most this share of the distances; errors as `threshold_at_fmr`."""
-    # Kept in float32 where it came so: the number just below one of them must still be below it when they are compared.
-    narrow = np.asarray(distances).dtype == np.float32
-    ordered = np.sort(checked_distances(distances, kind, "it takes two people")).astype(np.float32 if narrow else float)
+    ordered = np.sort(checked_distances(distances, kind, "it takes two people"))
+    # In float32 where it came so: the number just below one of them must still be below it when they are compared.
+    ordered = ordered.astype(np.float32 if np.asarray(distances).dtype == np.float32 else float)
     n = len(ordered)
     if not 0 < share < 1:
         raise ValueError(f"A rate lies between 0 and 1, but {share} was given: 0.1 % is 0.001.")

@@ -19,6 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from PIL import Image, ImageOps
 
+from facelab.checks import check_columns
 from facelab.detection import unstandardise
 from facelab.images import open_image
 from facelab.style import GENUINE, IMPOSTOR
@@ -264,9 +265,7 @@ def _face(images: Sequence, row: int, side: int) -> Image.Image:
 
 
 def _check(pairs: pd.DataFrame, images: Sequence | None = None) -> None:
-    missing = [column for column in COLUMNS if column not in pairs]
-    if missing:
-        raise ValueError(f"The table of pairs lacks {', '.join(missing)}: list_pairs makes such a table.")
+    check_columns(pairs, COLUMNS, "pairs", "list_pairs makes such a table")
     if images is not None and len(pairs) and max(pairs["row_a"].max(), pairs["row_b"].max()) >= len(images):
         raise ValueError(
             f"There are {len(images)} images, but the pairs are of more photos: give one for each, in order."

@@ -5,13 +5,13 @@ import struct
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from facelab import images
 from facelab.images import MAX_PIXELS, open_image
 
 RGB = np.random.default_rng(0).integers(0, 256, (24, 32, 3), dtype=np.uint8)
@@ -332,7 +332,7 @@ def test_a_file_that_may_not_be_read(tmp_path, monkeypatch):
     def forbid(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(images.Path, "open", forbid)
+    monkeypatch.setattr(Path, "open", forbid)
     assert "cannot be read (Permission denied)" in refusal(path)
 
 

@@ -21,6 +21,7 @@ ORDER = [
     "environment",
     "devices",
     "progress",
+    "checks",
     "images",
     "frames",
     "data",

@@ -58,7 +58,7 @@ def test_another_seed_draws_others():
         (uneven(), {"test": 0}, "leave nothing"),
         (table([]), {}, "no photos on one side"),
         (table(["a", None]), {}, "A label is missing"),
-        (pd.DataFrame({"who": ["a"]}), {}, "no column person"),
+        (pd.DataFrame({"who": ["a"]}), {}, "lacks person"),
         (table("aabbccddeefa").assign(training_split=(["train"] * 4 + ["validation"] * 4 + ["test"] * 4)), {}, "(a)"),
     ],
 )

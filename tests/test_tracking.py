@@ -118,7 +118,7 @@ def test_what_cannot_be_tracked_gets_its_sentence():
     faces = table([(0, 10), (1, 10)])
     for given, said in (
         ((faces.drop(columns=["frame", "x1"]),), "lacks frame, x1"),
-        ((faces.assign(x0=np.nan),), "NaN or infinite"),
+        ((faces.assign(x0=np.nan),), "NaN or an infinite"),
         ((faces, np.eye(2)), "belong together"),
     ):
         with pytest.raises(ValueError, match=said) as caught:

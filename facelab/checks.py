@@ -1,0 +1,93 @@
+"""Checks: what was given as the path, numbers, labels or table that was expected, or one sentence on what is wrong.
+
+They stand before everything else, so that all modules refuse alike what is text, ragged, nowhere or twice. What only
+one of them can know, such as how many vectors belong to how many names, it checks itself.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+
+def checked_path(path: str | os.PathLike, hint: str = "check the spelling, and who may look there") -> Path:
+    """Give a path with its ~ written out, or say in one sentence why nothing can be there; nothing need be there."""
+    text = os.fspath(path)
+    if not text:
+        raise ValueError(f"The path is an empty text: {hint}.")
+    try:
+        found = Path(path).expanduser()
+        with suppress(FileNotFoundError, NotADirectoryError):
+            found.stat()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, a loop, locked; nobody's home; a zero byte
+        shown = repr(text) if len(text) <= 200 else f"This text of {len(text):,} characters"
+        reason = str(getattr(error, "strerror", None) or error).rstrip(".")
+        raise ValueError(f"{shown} cannot be used as a path ({reason}): {hint}.") from error
+    return found
+
+
+def checked_numbers(values: ArrayLike, complaint: str, dtype: type = np.float64) -> np.ndarray:
+    """Give real numbers as an array of any shape; ValueError with this complaint where there is anything else.
+
+    NumPy alone would drop what is imaginary, count dates in days and read numbers out of texts.
+    """
+    try:
+        if hasattr(values, "detach"):  # a torch tensor, perhaps on a GPU; torch itself is not needed here
+            values = values.detach().cpu()
+        numbers = np.asarray(values)
+        if numbers.dtype.kind not in "biufO":
+            raise TypeError(f"no numbers: {numbers.dtype}")
+        return numbers.astype(dtype, copy=False)
+    except (TypeError, ValueError) as error:
+        raise ValueError(complaint) from error
+
+
+def checked_list(values: ArrayLike, what: str) -> np.ndarray:
+    """Give whatever is listed as an array (n,), or say in one sentence that it is no list."""
+    try:
+        listed = np.asarray(values)
+        if listed.ndim != 1:
+            raise ValueError(f"the shape {listed.shape}")
+    except ValueError as error:  # NumPy's own too, of lists of different lengths
+        raise ValueError(f"{what} must be one list, with one entry for each photo or pair.") from error
+    return listed
+
+
+def checked_labels(values: ArrayLike, what: str = "Labels") -> np.ndarray:
+    """Give labels of any kind as an array (n,), or say in one sentence that they are no list or that one is missing."""
+    labels = checked_list(values, what)
+    if pd.isna(labels).any():
+        raise ValueError("A label is missing (NaN or None), and would count as another: leave that photo or pair out.")
+    return labels
+
+
+def checked_flags(values: ArrayLike, what: str, meaning: str) -> np.ndarray:
+    """Give booleans (n,), or say in one sentence that they are no list, or not all True and False (or 1 and 0)."""
+    flags = checked_list(values, what)
+    if not np.isin(flags, (False, True)).all():
+        raise ValueError(f"{what} must hold True {meaning}, and nothing else.")
+    return flags.astype(bool)
+
+
+def check_columns(table: pd.DataFrame, columns: Sequence[str], what: str, hint: str) -> None:
+    """Raise a ValueError of one sentence if a table lacks one of these columns, or has it twice."""
+    counts = {column: list(table.columns).count(column) for column in columns}
+    if missing := [column for column, count in counts.items() if count == 0]:
+        raise ValueError(f"The table of {what} lacks {', '.join(missing)}: {hint}.")
+    if twice := [column for column, count in counts.items() if count > 1]:
+        raise ValueError(f"The table of {what} has more than one column {', '.join(twice)}: keep one of each.")
+
+
+def finite_columns(table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
+    """Give columns as float64 (n, k), or say in one sentence that they hold something else than finite numbers."""
+    complaint = f"Among {', '.join(columns)} there is text, NaN or an infinite number: leave such rows out."
+    numbers = checked_numbers(table[list(columns)], complaint)
+    if not np.isfinite(numbers).all():
+        raise ValueError(complaint)
+    return numbers
