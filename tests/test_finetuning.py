@@ -62,7 +62,7 @@ def trained(request, tail):
 
 
 def test_it_helps_with_people_who_were_never_seen(trained, tail):
-    assert eer(trained.tail, OTHERS) < 0.7 * eer(tail, OTHERS)
+    assert eer(trained.tail, OTHERS) < 0.8 * eer(tail, OTHERS)
     assert trained.best_epoch > 0
 
 
