@@ -15,6 +15,8 @@ from importlib.util import find_spec
 
 #: What a judge says to anything but a function where a function is asked for.
 NO_FUNCTION = "Give the function itself, without calling it."
+#: And to a function that is still as the notebook has it.
+NOTHING = "Your function gives nothing back yet: put its body in place of the three dots."
 
 _JUDGES: dict[str, tuple[Callable[[object], str | None], str]] = {}
 

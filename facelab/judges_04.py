@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from facelab.distance import split_pairs
-from facelab.exercises import NO_FUNCTION, exercise
+from facelab.exercises import NO_FUNCTION, NOTHING, exercise
 from facelab.identification import false_match_probability
 from facelab.verification import count_outcomes, fnmr_at_fmr
-
-NOTHING = "Your function gives nothing back yet: put its body in place of the three dots."
 
 
 def _number(answer) -> float | None:

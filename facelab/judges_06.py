@@ -9,9 +9,8 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from facelab.exercises import NO_FUNCTION, exercise
+from facelab.exercises import NO_FUNCTION, NOTHING, exercise
 
-NOTHING = "Your function gives nothing back yet: put its body in place of the three dots."
 WORDS = ("rises", "falls", "stays")
 
 

@@ -11,7 +11,6 @@ import contextlib
 import io
 import os
 import pickle
-import re
 import shutil
 import struct
 import sys
@@ -24,6 +23,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from one_sentence import is_one_sentence
 from PIL import Image
 
 import facelab
@@ -439,7 +439,7 @@ def one_sentence_at_most(problems: list[str], what: str):
             yield
     except (ValueError, FileNotFoundError) as error:
         message = str(error)
-        if not message.endswith(".") or "\n" in message or re.search(r"[.!?]\s", message):
+        if not is_one_sentence(message):
             problems.append(f"{what}: this is not one sentence: {message[:200]!r}")
     except Exception as error:
         problems.append(f"{what}: {type(error).__name__}: {str(error)[:200]}")

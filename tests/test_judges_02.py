@@ -1,9 +1,9 @@
 """Each judge of notebook 02 accepts a right answer and says what is wrong with the usual wrong ones."""
 
 import numpy as np
-import pytest
 import torch
 import torch.nn.functional as F
+from judged import judging_tests
 
 from facelab import check
 from facelab.judges_02 import EDITS
@@ -100,21 +100,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("number", "answer"), RIGHT)
-def test_right_answers_are_accepted(number, answer):
-    assert check(number, answer)
-
-
-@pytest.mark.parametrize(("number", "answer", "said"), WRONG)
-def test_wrong_answers_are_told_what_is_wrong(number, answer, said):
-    verdict = check(number, answer)
-    assert not verdict
-    assert said in verdict.sentence
-
-
-@pytest.mark.parametrize("number", ["02.1", "02.2", "02.3", "02.4", "02.5"])
-def test_no_answer_is_not_judged(number):
-    assert "Not answered yet" in check(number).sentence
+test_right_answers_are_accepted, test_wrong_answers_are_told_what_is_wrong, test_no_answer_is_not_judged = (
+    judging_tests(RIGHT, WRONG, ["02.1", "02.2", "02.3", "02.4", "02.5"])
+)
 
 
 def test_every_edit_but_the_right_one_is_refused():

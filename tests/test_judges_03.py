@@ -1,7 +1,7 @@
 """Each judge of notebook 03 accepts a right answer and says what is wrong with the usual wrong ones."""
 
 import numpy as np
-import pytest
+from judged import judging_tests
 from scipy.spatial.distance import cdist
 from sklearn.decomposition import PCA
 from sklearn.metrics.pairwise import cosine_distances
@@ -128,22 +128,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("number", "answer"), RIGHT)
-def test_right_answers_are_accepted(number, answer):
-    verdict = check(number, answer)
-    assert verdict, verdict
-
-
-@pytest.mark.parametrize(("number", "answer", "said"), WRONG)
-def test_wrong_answers_are_told_what_is_wrong(number, answer, said):
-    verdict = check(number, answer)
-    assert not verdict
-    assert said in verdict.sentence
-
-
-@pytest.mark.parametrize("number", ["03.1", "03.2", "03.3", "03.4", "03.5"])
-def test_no_answer_is_not_judged(number):
-    assert "Not answered yet" in check(number).sentence
+test_right_answers_are_accepted, test_wrong_answers_are_told_what_is_wrong, test_no_answer_is_not_judged = (
+    judging_tests(RIGHT, WRONG, ["03.1", "03.2", "03.3", "03.4", "03.5"])
+)
 
 
 def test_no_judge_gives_its_solution_away():

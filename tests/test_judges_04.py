@@ -1,9 +1,9 @@
 """Each judge of notebook 04 accepts a right answer and says what is wrong with the usual wrong ones."""
 
 import numpy as np
-import pytest
+from judged import judging_tests
 
-from facelab import check, false_match_probability
+from facelab import false_match_probability
 
 
 def error_rates(distances, same, threshold):
@@ -138,18 +138,6 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("number", "answer"), RIGHT)
-def test_right_answers_are_accepted(number, answer):
-    assert check(number, answer)
-
-
-@pytest.mark.parametrize(("number", "answer", "said"), WRONG)
-def test_wrong_answers_are_told_what_is_wrong(number, answer, said):
-    verdict = check(number, answer)
-    assert not verdict
-    assert said in verdict.sentence
-
-
-@pytest.mark.parametrize("number", ["04.1", "04.2", "04.3", "04.4", "04.5"])
-def test_no_answer_is_not_judged(number):
-    assert "Not answered yet" in check(number).sentence
+test_right_answers_are_accepted, test_wrong_answers_are_told_what_is_wrong, test_no_answer_is_not_judged = (
+    judging_tests(RIGHT, WRONG, ["04.1", "04.2", "04.3", "04.4", "04.5"])
+)

@@ -1,10 +1,9 @@
 """Each judge of notebook 05 accepts a right answer and says what is wrong with the usual wrong ones."""
 
 import numpy as np
-import pytest
 import torch
+from judged import judging_tests
 
-from facelab import check
 from facelab.judges_05 import _stopped
 
 NORMS = (torch.nn.BatchNorm1d, torch.nn.BatchNorm2d)
@@ -182,22 +181,9 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("number", "answer"), RIGHT)
-def test_right_answers_are_accepted(number, answer):
-    verdict = check(number, answer)
-    assert verdict, verdict
-
-
-@pytest.mark.parametrize(("number", "answer", "said"), WRONG)
-def test_wrong_answers_are_told_what_is_wrong(number, answer, said):
-    verdict = check(number, answer)
-    assert not verdict
-    assert said in verdict.sentence
-
-
-@pytest.mark.parametrize("number", ["05.1", "05.2", "05.3", "05.4", "05.5"])
-def test_no_answer_is_not_judged(number):
-    assert "Not answered yet" in check(number).sentence
+test_right_answers_are_accepted, test_wrong_answers_are_told_what_is_wrong, test_no_answer_is_not_judged = (
+    judging_tests(RIGHT, WRONG, ["05.1", "05.2", "05.3", "05.4", "05.5"])
+)
 
 
 def test_the_judge_of_stopping_agrees_with_a_loop_on_random_rates():

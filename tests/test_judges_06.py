@@ -4,9 +4,7 @@ import sqlite3
 from contextlib import closing
 
 import numpy as np
-import pytest
-
-from facelab import check
+from judged import judging_tests
 
 
 def candidates(vector, vectors, names, k):
@@ -108,18 +106,6 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("number", "answer"), [(n, a) for n, answers in RIGHT.items() for a in answers])
-def test_right_answers_are_accepted(number, answer):
-    assert check(number, answer)
-
-
-@pytest.mark.parametrize(("number", "answer", "sentence"), WRONG)
-def test_wrong_answers_get_a_sentence_that_helps(number, answer, sentence):
-    verdict = check(number, answer)
-    assert not verdict
-    assert sentence in str(verdict)
-
-
-def test_the_answer_as_the_notebook_leaves_it_is_not_judged():
-    for number in RIGHT:
-        assert "Not answered yet" in str(check(number))
+test_right_answers_are_accepted, test_wrong_answers_are_told_what_is_wrong, test_no_answer_is_not_judged = (
+    judging_tests([(number, answer) for number, answers in RIGHT.items() for answer in answers], WRONG, list(RIGHT))
+)

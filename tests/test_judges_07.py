@@ -3,10 +3,8 @@
 from itertools import pairwise
 
 import numpy as np
-import pytest
+from judged import judging_tests
 from scipy.optimize import linear_sum_assignment
-
-from facelab import check
 
 
 def count_switches(tracks):
@@ -138,18 +136,6 @@ WRONG = [
 ]
 
 
-@pytest.mark.parametrize(("number", "answer"), RIGHT)
-def test_right_answers_are_accepted(number, answer):
-    assert check(number, answer)
-
-
-@pytest.mark.parametrize(("number", "answer", "said"), WRONG)
-def test_wrong_answers_are_told_what_is_wrong(number, answer, said):
-    verdict = check(number, answer)
-    assert not verdict
-    assert said in verdict.sentence
-
-
-@pytest.mark.parametrize("number", ["07.1", "07.2", "07.3", "07.4"])
-def test_no_answer_is_not_judged(number):
-    assert "Not answered yet" in check(number).sentence
+test_right_answers_are_accepted, test_wrong_answers_are_told_what_is_wrong, test_no_answer_is_not_judged = (
+    judging_tests(RIGHT, WRONG, ["07.1", "07.2", "07.3", "07.4"])
+)
