@@ -30,6 +30,8 @@ _HOMES = {
     "available_weights": "checkpoints",
     "load_checkpoint": "checkpoints",
     "FaceEmbedder": "embedding",
+    "embed_folder": "folders",
+    "read_embeddings": "folders",
     "pairwise_distances": "distance",
     "split_pairs": "distance",
     "euclidean_to_cosine": "distance",

@@ -394,6 +394,11 @@ CALLS: dict[str, list[tuple[str, Call]]] = {
         ("table", lambda x, kit, _: all_of(facelab.annotate_frames([PHOTO], x))),
         ("image", lambda x, kit, _: all_of(facelab.annotate_frames([x], FACES))),
     ],
+    "embed_folder": [
+        ("path", lambda x, kit, folder: facelab.embed_folder(x, folder / "out")),
+        ("path", lambda x, kit, folder: facelab.embed_folder(folder, x)),
+    ],
+    "read_embeddings": [("path", lambda x, kit, _: facelab.read_embeddings(x))],
     "iou": [("number", lambda x, kit, _: facelab.iou(x, kit.faces.boxes))],
     "match_boxes": [("number", lambda x, kit, _: facelab.match_boxes(x, kit.faces))],
     "average_precision": [("number", lambda x, kit, _: facelab.average_precision([x], [kit.faces]))],

@@ -31,6 +31,8 @@ ORDER = [
     "published",
     "checkpoints",
     "embedding",
+    "parts",
+    "folders",
     "distance",
     "verification",
     "intervals",

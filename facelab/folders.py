@@ -1,0 +1,274 @@
+"""A folder of photos, however large, becomes faces and vectors on disk: again and again, and on many machines (08).
+
+Photos are known by their content, the SHA-256 of their bytes, and vectors by the model that made them. So what was done
+once is not done again, whatever the photos are called by now, and a run that was killed goes on where it was. Work goes
+out in parts of some dozen photos; each writes one Parquet file, under a name of its own, in one step. Who does it makes
+no difference: the threads of this process, or the workers of a Dask cluster that see the same disk.
+
+    out/photos.parquet        a row for each photo of the folder: file, content, and why it was refused, if it was
+    out/MODEL/*.parquet       a row for each face: content, number, box, probability, vector
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from facelab.checks import checked_path
+from facelab.data import IMAGE_SUFFIXES
+from facelab.detection import FaceDetector, crop_faces
+from facelab.embedding import FaceEmbedder
+from facelab.images import open_image
+from facelab.parts import BOX, forget, make_folder, read_index, read_parts, write_index, write_part
+from facelab.progress import progress_bar
+
+__all__ = ["FolderReport", "embed_folder", "read_embeddings"]
+
+FILES_IN_A_BATCH = 512  # to be hashed by one worker at a time
+
+
+@dataclass(frozen=True)
+class FolderReport:
+    """What a run over a folder did.
+
+    Attributes
+    ----------
+    photos : int
+        Files in the folder that are photos by their names.
+    faces : int
+        Faces in all of them.
+    embedded : int
+        Photos that were looked at in this run. The others' vectors were there already.
+    refused : dict of str to str
+        The files that could not be used, each with a sentence that says why.
+    """
+
+    photos: int
+    faces: int
+    embedded: int
+    refused: dict[str, str] = field(repr=False)
+
+
+def embed_folder(
+    folder: str | os.PathLike,
+    out: str | os.PathLike,
+    weights: str | os.PathLike | None = None,
+    *,
+    detector: Mapping | None = None,
+    client=None,
+    photos_in_a_part: int = 64,
+    progress: bool = True,
+) -> FolderReport:
+    """Find and embed all faces in a folder's photos, its subfolders' too, and keep them on disk.
+
+    Run it again when photos have come, gone or changed: only new content is looked at, and vectors whose photo is gone
+    are deleted. One run at a time may write to `out`.
+
+    Parameters
+    ----------
+    folder : path
+    out : path
+        Folder for the results, made if need be; `read_embeddings` reads it.
+    weights : str or path, optional
+        As `FaceEmbedder` takes them.
+    detector : mapping, optional
+        What to give to `FaceDetector`, such as {"min_face_size": 40}.
+    client : dask.distributed.Client, optional
+        A cluster to do the work. Its workers must have this package, and find the photos, `out` and the weights under
+        the same paths. Unless given, the work is shared by as many threads of this process as torch would use.
+    photos_in_a_part : int
+        Photos in a piece of work. A kill costs at most the parts that were being worked on.
+    progress : bool
+        Show a progress bar when it takes more than a second.
+
+    Returns
+    -------
+    FolderReport
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is no such folder, it is a file or cannot be read, `out` cannot be written, a parameter makes no sense,
+        or as `FaceEmbedder` and `FaceDetector`. A photo that cannot be used is no error, but `refused`.
+    """
+    if isinstance(photos_in_a_part, bool) or not isinstance(photos_in_a_part, int) or photos_in_a_part < 1:
+        raise ValueError(f"photos_in_a_part is {photos_in_a_part!r}, but must be a whole number from 1 on, such as 64.")
+    folder, out = checked_path(folder).resolve(), checked_path(out).resolve()
+    files = _photos_in(folder)
+    weights, options = _everywhere(weights), _options(detector)
+    recipe = json.dumps([_networks(weights, options)[1].fingerprint, options])
+    parts = out / hashlib.sha256(recipe.encode()).hexdigest()[:16]
+    make_folder(parts)
+
+    with _workers(client) as workers:
+        batches = [(files[i : i + FILES_IN_A_BATCH],) for i in range(0, len(files), FILES_IN_A_BATCH)]
+        hashed = sorted(_do(workers, _hash_files, batches, total=len(files), desc="reading", show=progress))
+        known = set(read_parts(parts, ["content"]).content)
+        new = list({content: path for path, content, _ in hashed if content and content not in known}.values())
+        pieces = [new[i : i + photos_in_a_part] for i in range(0, len(new), photos_in_a_part)]
+        jobs = [(piece, parts, weights, options) for piece in pieces]
+        now = dict(_do(workers, _embed_part, jobs, total=len(new), desc="embedding", show=progress))
+
+    seen = read_parts(parts, ["content", "face", "refused"])
+    sentences = dict.fromkeys(seen.content) | dict(seen[["content", "refused"]].dropna().values)
+    rows = []
+    for path, content, refused in hashed:
+        content = now.get(path, content)  # it may have been written to in between
+        refused = refused or sentences.get(content, "The file is gone, or was being written to.")
+        rows.append((_as_text(path.relative_to(folder)), content, refused))
+    index = pd.DataFrame(rows, columns=["file", "content", "refused"])
+    write_index(index, out, parts)
+    forget(out, set(index.content))
+    faces = seen.dropna(subset="face").content.value_counts()
+    count = sum(faces.get(content, 0) for content in index.content)
+    return FolderReport(len(files), int(count), len(new), {file: text for file, _, text in rows if text})
+
+
+def read_embeddings(out: str | os.PathLike) -> tuple[pd.DataFrame, np.ndarray]:
+    """Read what `embed_folder` has left.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        A row per face, sorted: `file` (relative to the folder), `content` (SHA-256 of the file), `face` (from 0, the
+        largest), `x0`, `y0`, `x1`, `y1` (pixels), `prob`.
+    vectors : (n, d) float32, of unit length
+        In the same order.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        If there is nothing of that kind, or it is damaged.
+    """
+    index, parts = read_index(out)
+    faces = read_parts(parts, ["content", "face", *BOX, "prob", "vector"]).dropna(subset="face")
+    table = index[["file", "content"]].merge(faces).sort_values(["file", "face"], ignore_index=True)
+    vectors = np.stack(table.pop("vector")) if len(table) else np.zeros((0, 0), np.float32)
+    return table.astype({"face": int}), vectors
+
+
+def _hash_files(files: list[Path]) -> list[tuple[Path, str | None, str | None]]:
+    """Give each file with the SHA-256 of its bytes, or with a sentence that says why it cannot be read."""
+    rows = []
+    for path in files:
+        try:
+            with path.open("rb") as file:
+                rows.append((path, hashlib.file_digest(file, "sha256").hexdigest(), None))
+        except OSError as error:
+            rows.append((path, None, f"The file cannot be read ({error.strerror})."))
+    return rows
+
+
+def _embed_part(photos: list[Path], parts: Path, weights: str, options: tuple) -> list[tuple[Path, str]]:
+    """Find and embed the faces in some photos, and write them as one part; give each photo's content as it was then."""
+    torch.set_num_threads(1)  # the photos are shared out, so that each needs no more
+    detector, embedder = _networks(weights, options)
+    rows, crops, read = [], [torch.zeros(0, 3, embedder.image_size, embedder.image_size)], []
+    for path in photos:
+        try:
+            encoded = path.read_bytes()
+        except OSError:
+            continue
+        content = hashlib.sha256(encoded).hexdigest()
+        read.append((path, content))
+        try:
+            image = open_image(encoded)
+        except ValueError as error:
+            rows.append({"content": content, "refused": str(error)})
+            continue
+        faces = detector.detect(image)
+        crops.append(crop_faces(image, faces, embedder.image_size))
+        found = [
+            {"face": number, "prob": prob, **dict(zip(BOX, box, strict=True))}
+            for number, (box, prob) in enumerate(zip(faces.boxes, faces.probs, strict=True))
+        ]
+        rows += [{"content": content, **face} for face in found or [{}]]
+    table = pd.DataFrame(rows, columns=["content", "refused", "face", *BOX, "prob"])
+    vectors = embedder.embed(torch.cat(crops), progress=False)
+    table["vector"] = pd.Series(list(vectors), table.index[table.face.notna()], object)
+    name = hashlib.sha256("".join(content for _, content in read).encode()).hexdigest()[:32]
+    write_part(table, parts / f"{name}.parquet")
+    return read
+
+
+@lru_cache(maxsize=2)
+def _networks(weights: str, options: tuple) -> tuple[FaceDetector, FaceEmbedder]:
+    return FaceDetector(**dict(options)), FaceEmbedder(weights)
+
+
+@contextmanager
+def _workers(client) -> Iterator[Executor]:
+    """Give the cluster as an executor, or as many threads as torch would use; torch's own number is put back after."""
+    threads = torch.get_num_threads()
+    try:
+        if client is not None:
+            yield client.get_executor(retries=2)
+        else:
+            with ThreadPoolExecutor(threads) as pool:
+                yield pool
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _do(workers: Executor, work, jobs: Iterable[tuple], *, total: int, desc: str, show: bool) -> list:
+    """Do all jobs, each on a list that it gives first, and give all that they gave, in any order."""
+    futures = {workers.submit(work, *job): len(job[0]) for job in jobs}
+    results = []
+    try:
+        with progress_bar(total=total, desc=desc, unit="photo", show=show) as bar:
+            for future in as_completed(futures):
+                results += future.result()
+                bar.update(futures[future])
+    except BaseException:
+        for future in futures:  # so that nobody has to wait for what is not wanted any more
+            future.cancel()
+        raise
+    return results
+
+
+def _everywhere(weights: str | os.PathLike | None) -> str:
+    """Give weights as a name, or as a path that does not depend on where a worker was started."""
+    weights = str(weights or os.environ.get("FACELAB_MODEL") or "facelab128")
+    return str(Path(weights).resolve()) if os.path.isfile(weights) else weights
+
+
+def _options(detector: Mapping | None) -> tuple:
+    """Give a detector's parameters as they can be compared, or say in one sentence that they are none."""
+    names = ("min_face_size", "thresholds", "factor")
+    if not isinstance(detector, Mapping | None) or set(detector or ()) - set(names):
+        raise ValueError(f"detector is {detector!r}, but must be a mapping with some of {', '.join(names)}.")
+    return tuple((name, tuple(v) if np.ndim(v) else v) for name, v in sorted((detector or {}).items()))
+
+
+def _photos_in(folder: Path) -> list[Path]:
+    """List all photos in a folder and its subfolders; what begins with a dot and links to folders are passed over."""
+    if not folder.exists():
+        raise FileNotFoundError(f"There is no folder {folder}: give one with photos in it, or in its subfolders.")
+    if not folder.is_dir():
+        raise ValueError(f"{folder} is a file: give the folder that the photos lie in.")
+
+    def refuse(error: OSError) -> None:
+        raise ValueError(f"{error.filename} cannot be read ({error.strerror}): check who may read it.") from error
+
+    found = []
+    for here, folders, files in os.walk(folder, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        photos = [name for name in files if not name.startswith(".") and name.lower().endswith(IMAGE_SUFFIXES)]
+        found += [Path(here, name) for name in photos]
+    return sorted(found)
+
+
+def _as_text(path: Path) -> str:
+    """Give a path as text that any file can hold, even where a name is not UTF-8."""
+    return os.fsencode(path.as_posix()).decode("utf-8", "backslashreplace")
