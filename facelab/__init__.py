@@ -48,6 +48,7 @@ _HOMES = {
     "bootstrap_interval": "intervals",
     "group_error_rates": "intervals",
     "rate_interval": "intervals",
+    "Population": "population",
     "open_set_identification": "identification",
     "false_match_probability": "identification",
     "fmr_for_gallery": "identification",

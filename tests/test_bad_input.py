@@ -342,6 +342,10 @@ CALLS: dict[str, list[tuple[str, Call]]] = {
         ("number", lambda x, kit, _: facelab.open_set_identification(x, kit.people, kit.people)),
         ("number", lambda x, kit, _: facelab.open_set_identification(np.ones((2, 2)), x, ["a", "b"])),
     ],
+    "Population": [
+        ("number", lambda x, kit, _: facelab.Population(x, kit.people)),
+        ("number", lambda x, kit, _: facelab.Population(kit.vectors, x)),
+    ],
     "false_match_probability": [("number", lambda x, kit, _: facelab.false_match_probability(x, 10))],
     "fmr_for_gallery": [
         ("number", lambda x, kit, _: facelab.fmr_for_gallery(0.1, x)),

@@ -37,6 +37,7 @@ ORDER = [
     "verification",
     "intervals",
     "identification",
+    "population",
     "decisions",
     "splits",
     "classifiers",

@@ -1,0 +1,110 @@
+"""People nobody has photographed: as many vectors as wanted, spread like the measured ones (notebook 08)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from facelab.distance import checked_matrix, pairwise_distances, split_pairs
+
+__all__ = ["Population"]
+
+AT_ONCE = 65_536  # people who are made in one go, which bounds the memory
+TRIED = np.linspace(0, 0.9, 10)
+
+
+class Population:
+    """A model of how people differ, and photos of one person, made from vectors that were measured.
+
+    A person's place is drawn from a normal distribution around the mean of all, with the covariance of the measured
+    people's means; what a photo adds is what a photo of one measured person, drawn for each made-up one, added to the
+    mean of theirs. It is the two-covariance model behind probabilistic LDA (Ioffe 2006, doi:10.1007/11744085_41), but
+    photos are drawn from what was measured, because they are not normally distributed: a profile is far from
+    everything.
+
+    A few dozen people differ along a few dozen directions, and in no others. So a share of the variance, `spread`, is
+    spread over all directions alike, as shrinking a covariance does (Ledoit & Wolf 2004).
+
+    Parameters
+    ----------
+    vectors : (n, d) float
+        Of unit length.
+    people : (n,) of any labels
+        Two or more, with two photos or more each.
+    spread : float in [0, 1], optional
+        Unless given, the one of 0, 0.1, ... 0.9 at which made-up impostor pairs differ as much from one another (by the
+        standard deviation of their distances) as the measured ones do.
+
+    Raises
+    ------
+    ValueError
+        If there are too few people or photos, labels do not fit the vectors, or spread is out of its range.
+    """
+
+    def __init__(self, vectors: ArrayLike, people: ArrayLike, spread: float | None = None):
+        if spread is not None and not 0 <= spread <= 1:
+            raise ValueError(f"spread is {spread}, but is a share of the variance: give 0 to 1.")
+        distances = pairwise_distances(vectors)
+        _, people, _ = checked_matrix(distances, people)
+        self.vectors = np.asarray(vectors, np.float32)
+        names, self._codes, counts = np.unique(people, return_inverse=True, return_counts=True)
+        if len(names) < 2 or counts.min() < 2:
+            raise ValueError("A population is made from two people or more, with two photos or more of each.")
+        self._means = np.stack([self.vectors[self._codes == code].mean(axis=0) for code in range(len(names))])
+        self._photos = [self.vectors[self._codes == code] - mean for code, mean in enumerate(self._means)]
+        self._distances = distances
+        self.spread = self._matching_spread() if spread is None else float(spread)
+
+    def sample(self, people: int, photos: int = 1, seed: int = 0) -> np.ndarray:
+        """Make people up.
+
+        Parameters
+        ----------
+        people, photos : int
+            How many, and how many photos of each. Photos of a person beyond as many as the measured one has repeat.
+        seed : int
+
+        Returns
+        -------
+        (people, photos, d) float32
+            Of unit length. The first people are the same however many there are to be.
+
+        Raises
+        ------
+        ValueError
+            If either is below one.
+        """
+        if people < 1 or photos < 1:
+            raise ValueError(f"People and photos are counted from one, but {people} and {photos} were asked for.")
+        return self._sample(people, photos, seed, self._root(self.spread))
+
+    def _sample(self, people: int, photos: int, seed: int, root: np.ndarray) -> np.ndarray:
+        made = np.empty((people, photos, self.vectors.shape[1]), np.float32)
+        for block, start in enumerate(range(0, people, AT_ONCE)):
+            rng = np.random.default_rng([seed, block])
+            part = made[start : start + AT_ONCE]
+            normal = rng.standard_normal((AT_ONCE, len(root)), np.float32)
+            like = rng.integers(len(self._photos), size=AT_ONCE)
+            first = rng.random(AT_ONCE)
+            part[:] = (self._means.mean(axis=0) + normal[: len(part)] @ root)[:, None]
+            for code, differences in enumerate(self._photos):
+                mine = np.flatnonzero(like[: len(part)] == code)
+                which = (first[mine, None] * len(differences)).astype(int) + np.arange(photos)
+                part[mine] += differences[which % len(differences)]
+            part /= np.linalg.norm(part, axis=2, keepdims=True)
+        return made
+
+    def _root(self, spread: float) -> np.ndarray:
+        """Give what turns independent normal numbers into differences between people, (d, d) float32."""
+        variances, directions = np.linalg.eigh(np.cov(self._means, rowvar=False))
+        variances = (1 - spread) * variances.clip(0) + spread * variances.mean()
+        return (np.sqrt(variances)[:, None] * directions.T).astype(np.float32)
+
+    def _matching_spread(self) -> float:
+        measured = split_pairs(self._distances, self._codes)[1].std()
+        made = [self._sample(400, 1, 0, self._root(spread))[:, 0] for spread in TRIED]
+        return float(TRIED[np.argmin([abs(_impostor_spread(vectors) - measured) for vectors in made])])
+
+
+def _impostor_spread(vectors: np.ndarray) -> float:
+    return split_pairs(pairwise_distances(vectors), np.arange(len(vectors)))[1].std()
