@@ -1,0 +1,122 @@
+"""Judges of the exercises in notebook 08."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from math import isclose
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+
+from facelab.exercises import NO_FUNCTION, NOTHING, exercise
+
+VECTORS, NUMBERS = 20_000_000, 512
+
+
+@exercise("08.1", "Right: they do not fit, and at one byte a number they do.")
+def gigabytes(answer) -> str | None:
+    if isinstance(answer, (bool, str)) or np.ndim(answer) != 0:
+        return "Give a number of gigabytes."
+    size = float(answer)
+    true = VECTORS * NUMBERS * 4 / 1e9
+    if abs(size - true) < 0.1:
+        return None
+    for factor, said in (
+        (1 / 4, "A float32 takes four bytes, not one."),
+        (2, "That is float64: a float32 takes four bytes."),
+        (1 / 2, "That is float16: a float32 takes four bytes."),
+        (8, "That are gigabits: a byte has eight of them."),
+        (1e9 / 2**30, "That are gibibytes, of 2 to the power of 30 bytes: here a gigabyte has 10 to the power of 9."),
+        (1e9, "That are bytes: a gigabyte has 10 to the power of 9."),
+        (1 / 4 / 4, "That is for 128 numbers of one byte each."),
+        (128 / 512, "The published weights give 512 numbers, not 128."),
+    ):
+        if isclose(size, true * factor, rel_tol=0.01):
+            return said
+    return f"It is {'less' if size > true else 'more'}: people, times numbers in a vector, times bytes in a number."
+
+
+@exercise("08.2", "Right: what was found and is true, of all that is true.")
+def recall(answer) -> str | None:
+    if not callable(answer):
+        return NO_FUNCTION
+    rng = np.random.default_rng(8)
+    cases = [
+        ([[1, 2, 3]], [[1, 2, 3]], "all were found"),
+        ([[3, 1, 2]], [[1, 2, 3]], "all were found, in another order"),
+        ([[1, 7, 8], [4, 5, 6]], [[1, 2, 3], [6, 5, 4]], "one of three, and then three of three, were found"),
+        ([[1, -1, -1]], [[1, 2, 3]], "FAISS found one only, and wrote -1 for the others"),
+        ([[5, 6], [1, 2]], [[1, 2], [5, 6]], "each was found in the other's search"),
+    ]
+    for _ in range(10):
+        searches, k = rng.integers(2, 5, size=2)
+        truth = np.stack([rng.permutation(8)[:k] for _ in range(searches)])
+        found = np.stack([rng.permutation(8)[:k] for _ in range(searches)])
+        cases.append((found, truth, "some were found"))
+    for found, truth, what in cases:
+        said = answer(np.array(found), np.array(truth))
+        if said is None or said is ...:
+            return NOTHING
+        expected = np.mean([len(set(some) & set(true)) / len(true) for some, true in zip(found, truth, strict=True)])
+        if np.ndim(said) != 0 or isinstance(said, str):
+            return "Give one number for all searches together."
+        if abs(float(said) - expected) > 1e-6:
+            rows = f"{np.array(found).tolist()} for {np.array(truth).tolist()}"
+            return f"Where {what} ({rows}), it should be {expected:.2f}, but your function says {float(said):.2f}."
+    return None
+
+
+@exercise("08.3", "Right: the content and the very weights, and nothing else.")
+def mended_key(answer) -> str | None:
+    if not callable(answer):
+        return NO_FUNCTION
+    first, tuned = (SimpleNamespace(name="facelab128", fingerprint=digits) for digits in ("0a1b2c", "3d4e5f"))
+    with tempfile.TemporaryDirectory() as folder:
+        photo, renamed, other = (Path(folder, name) for name in ("1.jpg", "renamed.jpg", "later/1.jpg"))
+        other.parent.mkdir()
+        photo.write_bytes(b"a photo")
+        renamed.write_bytes(b"a photo")
+        other.write_bytes(b"another")  # of the same size
+        for path in (photo, renamed, other):
+            os.utime(path, (1, 1))
+        key = answer(photo, first)
+        if key is None or key is ...:
+            return NOTHING
+        try:
+            hash(key)
+        except TypeError:
+            return "A key must be something that a dictionary takes as one: give a text, or a tuple of texts."
+        if key != answer(photo, first):
+            return "The same photo and the same embedder have another key each time."
+        if key != answer(renamed, first):
+            return "The same photo under another name would be embedded again."
+        if key == answer(other, first):
+            return "Another photo of the same size, under the same name, would be taken for the old one."
+        if key == answer(photo, tuned):
+            return "After fine-tuning, the old vectors would be taken for the new model's: names of models say little."
+    return None
+
+
+@exercise("08.4", "Right: for one in ten million it is a town of 100,503, not a country.")
+def largest(answer) -> str | None:
+    if not callable(answer):
+        return NO_FUNCTION
+    for fmr, fpir in ((1e-7, 0.01), (1e-2, 0.5), (1e-3, 0.02), (0.05, 0.3), (1e-9, 0.001), (0.3, 0.2)):
+        said = answer(fmr, fpir)
+        if said is None or said is ...:
+            return NOTHING
+        if np.ndim(said) != 0 or isinstance(said, str) or said != int(said):
+            return "Give a whole number of people."
+        exact = np.log1p(-fpir) / np.log1p(-fmr)
+        case = f"With an FMR of {fmr:g} and an FPIR of {fpir:g}"
+        if abs(said - exact) > max(1.0, 1e-6 * exact) or said > exact + 1e-6 * max(exact, 1):
+            if abs(said - fpir / fmr) <= 1 + 1e-6 * exact:
+                return f"{case} you give {said:,.0f}: dividing counts two errors of one stranger as two strangers."
+            if abs(said - np.ceil(exact)) < 1e-6:
+                return f"{case}, {said:,.0f} people are already one too many: the FPIR would be above the allowed one."
+            return f"{case} you give {said:,.0f}: put it into 1 - (1 - FMR)^N, and see whether that is the FPIR."
+        if exact - said >= 1 + 1e-6 * exact:
+            return f"{case} you give {said:,.0f}, but one more would do."
+    return None
