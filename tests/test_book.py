@@ -1,5 +1,6 @@
 """The website of the notebooks: its links hold, it loads nothing from elsewhere, and everything is in it."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -65,12 +66,8 @@ def test_solutions_are_folded_and_highlighted(site):
 
 
 def test_a_widget_says_what_it_is(site):
-    page = text(site, "notebooks/04_choose_a_threshold.html")
-    assert (
-        '<em>Here the notebook has <code class="docutils literal notranslate"><span class="pre">ThresholdExplorer'
-        in page
-    )
-    assert "ThresholdExplorer(children" not in page
+    for page, widget in {"04_choose_a_threshold": "ThresholdExplorer", "06_identify_people": "IdentifyPeople"}.items():
+        assert re.search(rf">\n?{widget} of [^<]+: run the cell to ", text(site, f"notebooks/{page}.html"))
 
 
 def test_formulas_find_their_mathjax(site):

@@ -30,7 +30,8 @@ BESIDES = {
 project = "facelab"
 html_title = "facelab"
 root_doc = "README"
-include_patterns = ["README.md", "CONTRIBUTING.md", "notebooks/*", "data/*/*.md", "facelab/weights/*.md"]
+include_patterns = ["README.md", "CONTRIBUTING.md", "notebooks/[0-9][0-9]_*.ipynb", "notebooks/*.md"]
+include_patterns += ["data/*/*.md", "facelab/weights/*.md"]
 exclude_patterns = [".*", "build", "dist", "tests", "notebooks/book", "data/cast/*/**", "**/.ipynb_checkpoints"]
 
 extensions = ["myst_nb"]
@@ -43,6 +44,7 @@ nb_merge_streams = True
 
 html_theme = "sphinx_book_theme"
 html_theme_options = {
+    "logo": {"text": "facelab"},
     "home_page_in_toc": False,
     "show_navbar_depth": 1,
     "show_toc_level": 2,
@@ -82,16 +84,14 @@ def prepare(app: Sphinx, name: str, source: list[str]) -> None:
 
 
 def prepare_notebook(text: str) -> str:
-    """Give every figure an alternative text, and say of a widget what it is."""
+    """Give every figure an alternative text, and take what cannot be shown from widgets."""
     notebook = json.loads(text)
     for cell in notebook["cells"]:
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if "image/png" in data:
                 cell["metadata"]["mystnb"] = {"image": {"alt": "Figure: the text around it says what to see in it."}}
-            if data.pop("application/vnd.jupyter.widget-view+json", None):
-                widget = "".join(data.get("text/plain", "")).partition("(")[0]
-                output["data"] = {"text/markdown": f"*Here the notebook has `{widget}`, which moves while it runs.*"}
+            data.pop("application/vnd.jupyter.widget-view+json", None)  # leaves the line that a widget says of itself
     return json.dumps(notebook)
 
 

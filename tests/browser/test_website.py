@@ -38,7 +38,9 @@ def test_no_page_scrolls_sideways(page, site, shoot):
 
 
 def test_a_page_that_scrolls_sideways_is_noticed(page):
-    page.set_content(f"<!doctype html><div style='position: absolute; left: 0; width: {PHONE['width'] + 7}px'>wide</div>")
+    page.set_content(
+        f"<!doctype html><div style='position: absolute; left: 0; width: {PHONE['width'] + 7}px'>wide</div>"
+    )
     assert sideways(page) == 7
 
 
