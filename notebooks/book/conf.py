@@ -15,7 +15,6 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-ROOT = Path(__file__).resolve().parents[2]
 BESIDES = {
     "To look up": ["Glossary <notebooks/glossary>", "References <notebooks/references>"],
     "What it stands on": [
