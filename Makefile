@@ -30,7 +30,7 @@ WITHOUT_BLOAT := --ClearMetadataPreprocessor.enabled=True \
 	--ClearMetadataPreprocessor.preserve_nb_metadata_mask=kernelspec \
 	--ClearMetadataPreprocessor.preserve_nb_metadata_mask=language_info
 
-.PHONY: setup check lab app test lint format run lock cast clean help
+.PHONY: setup check lab app book test lint format run lock cast clean help
 
 setup: $(READY)  ## make the environment in .venv (about 2 minutes and, on Linux, 6 GB); the default
 
@@ -41,6 +41,13 @@ lab: check  ## open JupyterLab at the first notebook
 app: QUICK := --quick
 app: check  ## open an app that says who is on a photo, with a file of people of your own
 	$(PY) -m voila facelab/app/identify_people.ipynb --Voila.config_file_paths=facelab/app $(ARGS)
+
+# Sphinx takes the pages from where they lie; what it remembers of them stays out of the website.
+book: QUICK := --quick
+book: check  ## make a website of all notebooks, in build/book
+	rm -rf build/book
+	$(OFFLINE) $(PY) -m sphinx -q -W --keep-going -c notebooks/book -d build/book-cache . build/book $(ARGS)
+	@echo 'The website is build/book: open build/book/index.html, or put the folder on a server.'
 
 test: check  ## run all tests, and all notebooks against their stored outputs
 	$(PINNED) $(OFFLINE) $(PY) -m pytest -n $(WORKERS) --dist loadscope --no-loadscope-reorder $(NBVAL) $(ARGS)

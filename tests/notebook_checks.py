@@ -234,6 +234,19 @@ def folded_blocks(notebook: NotebookNode) -> list[str]:
     return problems
 
 
+def navigation(notebook: NotebookNode, before: Path | None = None, after: Path | None = None) -> list[str]:
+    """Do the first cell and the last lead to the notebooks before and after, the glossary and the references?"""
+    links = [f"[← Notebook {before.name[:2]}]({before.name})"] if before else []
+    links += [f"[Notebook {after.name[:2]} →]({after.name})"] if after else []
+    line = " · ".join([*links, "[Glossary](glossary.md)", "[References](references.md)"])
+    problems = []
+    if notebook.cells[0].source.split("\n\n")[1:2] != [line]:
+        problems.append(f"cell 1 lacks this line below its title: {line}")
+    if notebook.cells[-1].source.split("\n\n")[-1] != line:
+        problems.append(f"cell {len(notebook.cells)}, the last one, should end in this line: {line}")
+    return problems
+
+
 CHECKS = (
     execution_counts,
     stored_errors,
@@ -261,7 +274,15 @@ def find_problems(path: Path) -> list[str]:
     if notebook.nbformat != 4:
         return [f"the notebook has format {notebook.nbformat}, 4 is expected"]
     problems = [problem for check in CHECKS for problem in check(notebook)]
-    return problems + uncompared_cells(notebook, UNCOMPARED.get(path.stem, 0))
+    problems += uncompared_cells(notebook, UNCOMPARED.get(path.stem, 0))
+    return problems + navigation(notebook, *neighbours(path))
+
+
+def neighbours(path: Path) -> tuple[Path | None, Path | None]:
+    """Return the notebooks before and after this one in its folder, in the order of their numbers."""
+    row = [None, *sorted(path.parent.glob("[0-9][0-9]_*.ipynb")), None]
+    place = row.index(path) if path in row else 0
+    return (row[place - 1], row[place + 1]) if place else (None, None)
 
 
 def solutions(notebook: NotebookNode) -> list[str]:

@@ -38,15 +38,18 @@ def solution(name: str) -> str:
     )
 
 
+LINKS = "[Glossary](glossary.md) · [References](references.md)"
+
+
 def sound_notebook() -> nbformat.NotebookNode:
     """Make a short notebook without problems: title, figure, a cell of each kind, three exercises with solutions."""
     streams = [new_output("stream", name="stdout", text="2 faces\n")]
     cells = [
-        new_markdown_cell("# Where is a face?\n\n![Two faces, each in a box](boxes.png)"),
+        new_markdown_cell(f"# Where is a face?\n\n{LINKS}\n\n![Two faces, each in a box](boxes.png)"),
         new_code_cell("print(2, 'faces')", execution_count=1, outputs=streams),
         new_markdown_cell("## Exercises\n\n### 00.1\n\n<img src='a.png' alt='A face'>\n\n```\n# no heading\n```"),
         *(new_code_cell(f'check("00.{k}", ...)', execution_count=k + 1) for k in (1, 2, 3)),
-        new_markdown_cell("\n\n".join(solution(f"00.{k}") for k in (1, 2, 3))),
+        new_markdown_cell("\n\n".join([*(solution(f"00.{k}") for k in (1, 2, 3)), LINKS])),
     ]
     notebook = new_notebook(cells=cells)
     notebook.metadata.kernelspec = {"name": "python3", "display_name": "Python 3", "language": "python"}
@@ -122,6 +125,9 @@ BROKEN = [
     (checks.exercises, of(3, source='check("00.4", ...)'), "the exercises are numbered 00.4, 00.2, 00.3"),
     (checks.exercises, of(6, source=solution("00.1")), "the solutions 00.1: give each a <details> block"),
     (checks.exercises, lambda notebook: notebook.cells.append(new_code_cell("1 + 1")), "last code cell is not an exer"),
+    (checks.navigation, of(0, source=f"# Where is a face?\n\nText.\n\n{LINKS}"), "cell 1 lacks this line below its"),
+    (checks.navigation, of(6, source=f"{LINKS}\n\nText."), f"cell 7, the last one, should end in this line: {LINKS}"),
+    (checks.navigation, lambda notebook: notebook.cells.append(new_markdown_cell("The end")), "cell 8, the last one"),
     (checks.folded_blocks, of(6, source="<details>\n<summary>x</summary>"), "cell 7 has a <details> that does not"),
     (checks.folded_blocks, of(6, source="<details open>\n</details>"), "cell 7 has a <details> that does not close"),
     (checks.folded_blocks, of(6, source="<details>\n\nx\n\n</details>"), "folds something away without a <summary>"),
@@ -143,7 +149,22 @@ def test_each_check_finds_what_it_is_for(check, change, expected):
 
 
 def test_every_check_is_made_on_files_and_has_a_broken_example():
-    assert {check for check, _, _ in BROKEN} == {*checks.CHECKS, checks.uncompared_cells}
+    assert {check for check, _, _ in BROKEN} == {*checks.CHECKS, checks.uncompared_cells, checks.navigation}
+
+
+def test_a_notebook_that_is_added_must_be_led_to(tmp_path):
+    names = ["00_first.ipynb", "01_second.ipynb"]
+    lines = [f"[Notebook 01 →](01_second.ipynb) · {LINKS}", f"[← Notebook 00](00_first.ipynb) · {LINKS}"]
+    for name, line in zip(names, lines, strict=True):
+        notebook = sound_notebook()
+        for cell in (notebook.cells[0], notebook.cells[-1]):
+            cell.source = cell.source.replace(LINKS, line)
+        nbformat.write(notebook, tmp_path / name)
+    assert [checks.find_problems(tmp_path / name) for name in names] == [[], []]
+    (tmp_path / "02_third.ipynb").touch()
+    assert checks.find_problems(tmp_path / names[0]) == []
+    missing = f"[← Notebook 00](00_first.ipynb) · [Notebook 02 →](02_third.ipynb) · {LINKS}"
+    assert [problem.endswith(missing) for problem in checks.find_problems(tmp_path / names[1])] == [True, True]
 
 
 def test_an_uncompared_cell_is_right_if_allowed_for_and_asserted():

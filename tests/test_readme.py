@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT / "data"))
 
 from make_overview import first_figure  # noqa: E402
 
+PROJECT = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 PAGES = [
     "README.md",
     "CONTRIBUTING.md",
@@ -20,6 +21,8 @@ PAGES = [
     "data/make_cast/README.md",
     "facelab/weights/MODEL_CARD.md",
     "tests/benchmarks/README.md",
+    "notebooks/glossary.md",
+    "notebooks/references.md",
 ]
 
 
@@ -44,6 +47,26 @@ def test_links_in_notebooks_lead_somewhere(notebook):
 def test_binder_installs_what_conda_cannot():
     assert "requirements.txt" in (ROOT / "postBuild").read_text()
     assert os.access(ROOT / "postBuild", os.X_OK) or os.name == "nt"
+
+
+def test_binder_and_conda_get_a_python_that_is_supported():
+    (version,) = re.findall(r"- python =3\.(\d+) ", (ROOT / "environment.yml").read_text(encoding="utf-8"))
+    oldest, after = re.search(r'requires-python = ">=3\.(\d+),<3\.(\d+)"', PROJECT).groups()
+    assert int(oldest) <= int(version) < int(after)
+
+
+def test_badges_open_a_notebook_that_exists():
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    opened = re.findall(r"OWNER/REPOSITORY/(?:HEAD\?labpath=|blob/main/)([^)]+)\)", readme)
+    assert len(opened) == 2
+    assert all((ROOT / name).is_file() for name in opened)
+
+
+def test_colab_installs_what_the_package_asks_for():
+    installed = re.search(r"pip install --no-deps (facenet[^`]+)`", (ROOT / "README.md").read_text(encoding="utf-8"))[1]
+    asked = re.search(r"^dependencies = \[(.+?)^\]", PROJECT, re.MULTILINE | re.DOTALL)[1]
+    brought_along = {"psygnal"}  # by anywidget
+    assert all(f'"{name}' in asked for name in set(installed.split()) - brought_along)
 
 
 def test_a_broken_link_is_noticed(tmp_path):
