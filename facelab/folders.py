@@ -155,7 +155,7 @@ def read_embeddings(out: str | os.PathLike) -> tuple[pd.DataFrame, np.ndarray]:
     faces = read_parts(parts, ["content", "face", *BOX, "prob", "vector"]).dropna(subset="face")
     table = index[["file", "content"]].merge(faces).sort_values(["file", "face"], ignore_index=True)
     vectors = np.stack(table.pop("vector")) if len(table) else np.zeros((0, 0), np.float32)
-    return table.astype({"face": int}), vectors
+    return table.astype({"face": int, **dict.fromkeys([*BOX, "prob"], float)}), vectors
 
 
 def _hash_files(files: list[Path]) -> list[tuple[Path, str | None, str | None]]:

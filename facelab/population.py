@@ -98,7 +98,8 @@ class Population:
         """Give what turns independent normal numbers into differences between people, (d, d) float32."""
         variances, directions = np.linalg.eigh(np.cov(self._means, rowvar=False))
         variances = (1 - spread) * variances.clip(0) + spread * variances.mean()
-        return (np.sqrt(variances)[:, None] * directions.T).astype(np.float32)
+        # The symmetric root, because the directions' signs, and so any other root, differ from machine to machine.
+        return (directions * np.sqrt(variances) @ directions.T).astype(np.float32)
 
     def _matching_spread(self) -> float:
         measured = split_pairs(self._distances, self._codes)[1].std()
