@@ -1,0 +1,79 @@
+"""What do a folder's first and second pass cost, in time and memory? `python tests/benchmarks/folder.py`.
+
+The photos are the cast's portraits, over and over, each file with a few more bytes at its end than the others, so that
+no two have the same content. The peer is raw facenet-pytorch as its own examples use it, one file after the other, on
+the first of the same files, in turns with `embed_folder` on the same ones.
+"""
+
+import argparse
+import resource
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from facenet_pytorch import MTCNN, InceptionResnetV1
+from PIL import Image
+
+from facelab import embed_folder, load_cast
+
+TURNS, IN_A_TURN = 5, 96
+
+
+def fill(folder: Path, count: int) -> list[Path]:
+    """Write so many photos of different content."""
+    folder.mkdir()
+    encoded = [path.read_bytes() for path in load_cast().path]
+    files = [folder / f"{number:07}.jpg" for number in range(count)]
+    for number, path in enumerate(files):
+        path.write_bytes(encoded[number % len(encoded)] + number.to_bytes(4, "little"))
+    return files
+
+
+@torch.no_grad()
+def embed_raw(files: list[Path], mtcnn: MTCNN, network: InceptionResnetV1) -> list[torch.Tensor]:
+    """Embed the faces of some files, as one writes it with facenet-pytorch alone."""
+    vectors = []
+    for path in files:
+        image = Image.open(path).convert("RGB")
+        boxes, _ = mtcnn.detect(image)
+        vectors.append(network(mtcnn.extract(image, boxes, None)))
+    return vectors
+
+
+def seconds(work) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--photos", type=int, default=10_000)
+    parser.add_argument("--turns", type=int, default=TURNS)
+    options = parser.parse_args()
+
+    mtcnn, network = MTCNN(keep_all=True, image_size=96), InceptionResnetV1().eval()
+    with tempfile.TemporaryDirectory() as name:
+        work = Path(name)
+        few = fill(work / "few", IN_A_TURN)
+        embed_raw(few[:2], mtcnn, network)
+        pairs = []
+        for turn in range(options.turns + 1):
+            ours = seconds(lambda turn=turn: embed_folder(work / "few", work / f"few {turn}", photos_in_a_part=16))
+            pairs.append((ours, seconds(lambda: embed_raw(few, mtcnn, network))))
+        ours, theirs = (IN_A_TURN / statistics.median(side) for side in zip(*pairs[1:], strict=True))
+        print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, median of {options.turns} turns")
+        print(f"photo to vectors on disk: {ours:.1f} photos/s; facenet-pytorch {theirs:.1f}; ratio {ours / theirs:.2f}")
+
+        fill(work / "many", options.photos)
+        first = seconds(lambda: embed_folder(work / "many", work / "vectors"))
+        second = statistics.median(seconds(lambda: embed_folder(work / "many", work / "vectors")) for _ in range(3))
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+        print(f"{options.photos:,} photos: first pass {first:.0f} s, second {second:.2f} s, {first / second:.0f} times")
+        print(f"most memory of this process, torch and the networks included: {peak:.2f} GB")
+
+
+if __name__ == "__main__":
+    main()
