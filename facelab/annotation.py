@@ -12,11 +12,11 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
-from facelab.checks import checked_path
+from facelab.checks import checked_flags, checked_path
 from facelab.frames import read_frames
 from facelab.images import open_image
 from facelab.progress import progress_bar
-from facelab.timeline import people_colours
+from facelab.timeline import checked_rate, people_colours
 from facelab.tracking import checked_faces
 from facelab.video import video_info
 
@@ -47,7 +47,9 @@ def annotate_frames(frames: Iterable, faces: pd.DataFrame, text: str = "name") -
     checked_faces(faces, text)
     colours = people_colours(map(str, faces[text]))
     # What is surest to be seen is drawn last: large faces over small ones, and all over those that were filled in.
-    seen = ~faces["filled"] if "filled" in faces else np.ones(len(faces), bool)
+    flags = faces["filled"] if "filled" in faces else np.zeros(len(faces), bool)
+    seen = ~checked_flags(flags, "filled", "for a box that was filled in")
+    faces = faces.reset_index(drop=True)  # whose levels may be called frame too
     size = (faces["x1"] - faces["x0"]) * (faces["y1"] - faces["y0"])
     rows = dict(list(faces.iloc[np.lexsort((size, seen))].groupby("frame")))
     for frame, image in enumerate(frames):
@@ -109,8 +111,7 @@ def write_video(path: str | os.PathLike, frames: Iterable, rate: float, *, progr
         raise ValueError(f"{path.name} does not end in .mp4, and an MP4 file is what is written: name it so.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} into: make it first.")
-    if not rate > 0:
-        raise ValueError(f"rate is {rate}, but must be a number of frames per second, such as 25.")
+    checked_rate(rate)
     try:
         half = _reserve(path)
         try:

@@ -75,16 +75,15 @@ def load_checkpoint(weights: str | os.PathLike) -> Checkpoint:
         There are no weights of that name, or the file does not hold such a network.
     """
     defaults = {}
+    wanted = f"give {', '.join(['facelab128', *RELEASES])}, or a .safetensors, .pt or .pth file"
+    path = checked_path(weights, wanted)
     if weights == "facelab128":
         path = BUNDLED
     elif weights in RELEASES:
         path, release = fetch_weights(weights, check=lambda path: _network(_read(path)[0], path)), RELEASES[weights]
         defaults = {"name": weights, "image_size": release.image_size, "trained_on": release.trained_on}
-    else:
-        wanted = f"give {', '.join(['facelab128', *RELEASES])}, or a .safetensors, .pt or .pth file"
-        path = checked_path(weights, wanted)
-        if path.suffix.lower() not in {".safetensors", ".pt", ".pth"}:
-            raise ValueError(f"There are no weights {str(weights)!r}: {wanted}.")
+    elif path.suffix.lower() not in {".safetensors", ".pt", ".pth"}:
+        raise ValueError(f"There are no weights {str(weights)!r}: {wanted}.")
     state, metadata = _read(path)
     metadata = defaults | metadata
     network = _network(state, path)
@@ -146,12 +145,16 @@ def save_compact(
 
     Raises
     ------
+    FileNotFoundError
+        There is no such folder.
     ValueError
         The path has another ending, or the model is not such a network or holds numbers that are not finite.
     """
-    path = Path(path)
+    path = checked_path(path)
     if path.suffix != ".safetensors":
         raise ValueError(f"The compact form is a safetensors file, but {path.name} does not end in .safetensors.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} into: make it first.")
     network = _network({key: value.float().cpu() for key, value in model.state_dict().items()}, "This model")
     header = {"name": name, "image_size": image_size, "trained_on": trained_on, **metadata}
     header |= {"dimension": network.last_linear.out_features, "format_version": FORMAT_VERSION}

@@ -6,6 +6,8 @@ suite measures in d throughout, from 0 (the same) to 2 (opposite).
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
@@ -82,9 +84,9 @@ def nearest_neighbours(a: ArrayLike, b: ArrayLike | None = None, k: int = 1) -> 
     if b is None:
         np.fill_diagonal(distances, np.inf)
     candidates = distances.shape[1] - (b is None)
-    if not 1 <= k <= candidates:
+    if not isinstance(k, Integral) or not 1 <= k <= candidates:
         raise ValueError(
-            f"k is {k}, but there are {max(candidates, 0)} vectors to choose neighbours from: take one to that many."
+            f"k is {k!r}, but there are {max(candidates, 0)} vectors to choose neighbours from: take one to that many."
         )
     rows = np.argsort(distances, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(distances, rows, axis=1), rows
@@ -190,9 +192,9 @@ def checked_vectors(values: ArrayLike, which: str) -> np.ndarray:
         raise ValueError(
             f"The {which} set has shape {vectors.shape}, but embeddings are a table: one row a face, (n, d)."
         )
-    if not np.isfinite(vectors).all():
+    if not (np.abs(vectors) < 1e18).all():  # NaN fails this too; beyond, squares leave float32
         raise ValueError(
-            f"The {which} set holds NaN or infinite numbers, which have no distance: look for a failed crop."
+            f"The {which} set holds NaN, infinite or huge numbers, which have no distance: look for a failed crop."
         )
     return vectors
 
@@ -209,9 +211,12 @@ def checked_matrix(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give a distance matrix (float32) and the labels of its rows and columns, or say in a sentence what is wrong."""
     complaint = "The matrix of distances is not a table of numbers: pairwise_distances makes one."
-    distances, people = checked_numbers(distances, complaint, np.float32), checked_labels(people)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and refused below
+        distances, people = checked_numbers(distances, complaint, np.float32), checked_labels(people)
     within = others is None
     others = people if within else checked_labels(others)
+    if not within:  # text in both, or in neither: 1 and "1" would be two people
+        checked_labels(np.concatenate([people.astype(object), others.astype(object)]))
     if distances.shape != (len(people), len(others)):
         wanted = f"{len(people)} labels" if within else f"{len(people)} and {len(others)} labels"
         raise ValueError(

@@ -52,7 +52,7 @@ def write_export(folder: str | os.PathLike, photos: Photos) -> Path:
 
 def read_export(folder: str | os.PathLike) -> Photos:
     """Read such a folder; FileNotFoundError if it is not there, ValueError if it is another, newer or damaged."""
-    folder = checked_path(Path(folder) / TABLE).parent
+    folder = checked_path(checked_path(folder) / TABLE).parent
     for file in (folder / TABLE, folder / ARRAYS):
         if not file.is_file():
             raise FileNotFoundError(f"There is no {file}: give a folder that Gallery.export wrote.")
