@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import zipfile
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -58,7 +59,10 @@ def read_export(folder: str | os.PathLike) -> Photos:
             raise FileNotFoundError(f"There is no {file}: give a folder that Gallery.export wrote.")
     try:
         # From memory, because NumPy would leave a damaged archive open.
-        with np.load(io.BytesIO((folder / ARRAYS).read_bytes()), allow_pickle=False) as arrays:
+        content = io.BytesIO((folder / ARRAYS).read_bytes())
+        if any(file.compress_type != zipfile.ZIP_STORED for file in zipfile.ZipFile(content).infolist()):
+            raise ValueError("compressed, which np.savez never does, and a bomb is")
+        with np.load(content, allow_pickle=False) as arrays:
             newer = int(arrays["format"]) > EXPORT_FORMAT
             photos = None if newer else _photos(arrays, folder / TABLE)
     except Exception as error:  # damaged and foreign files fail in many ways, zipfile's and zlib's among them

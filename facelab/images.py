@@ -107,6 +107,10 @@ def _from_file(source: object) -> Image.Image:
 def _decode(stream: BinaryIO, what: str) -> Image.Image:
     with _one_sentence(what):
         image = Image.open(stream)  # reads the header only
+    if image.format == "EPS":
+        raise ValueError(
+            f"{what} is PostScript, a program that draws, and none is run here: save it as JPEG or PNG first."
+        )
     return _upright_rgb(image, what)
 
 
