@@ -20,6 +20,8 @@ from facelab.timeline import checked_rate, people_colours
 from facelab.tracking import checked_faces
 from facelab.video import video_info
 
+MOST_SIDE = 16_384  # pixels, of H.264
+
 
 def annotate_frames(frames: Iterable, faces: pd.DataFrame, text: str = "name") -> Iterator[Image.Image]:
     """Draw the boxes and names of a table on the frames of a clip, one at a time.
@@ -100,7 +102,7 @@ def write_video(path: str | os.PathLike, frames: Iterable, rate: float, *, progr
     ------
     ValueError, FileNotFoundError
         If the path does not end in .mp4 or is in no folder, there are no frames, they differ in size or are smaller
-        than 2×2, or the rate is not above 0.
+        than 2×2 or larger than H.264 can be, or the rate is not above 0.
     OSError
         If it cannot be written, because the disk is full, say.
     """
@@ -157,10 +159,10 @@ def _encode(path: Path, frames: Iterable, rate: Fraction, progress: bool) -> Non
             if size is None:
                 size = image.size
                 stream.width, stream.height = (side - side % 2 for side in size)
-            if image.size != size or min(size) < 2:
+            if image.size != size or min(size) < 2 or max(size) > MOST_SIDE:
                 raise ValueError(
                     f"Frame {number} has {image.width}×{image.height} pixels and the first {size[0]}×{size[1]}: all "
-                    "must have one size, of 2×2 or more."
+                    f"must have one size, from 2 to {MOST_SIDE:,} pixels each way."
                 )
             image = image.crop((0, 0, stream.width, stream.height))
             container.mux(stream.encode(av.VideoFrame.from_image(image)))

@@ -35,6 +35,12 @@ def checked_path(path: str | os.PathLike, hint: str = "check the spelling, and w
     return found
 
 
+def brief(value: object) -> str:
+    """Write what was given as code, if that is short, and otherwise say what it is."""
+    text = repr(value)
+    return text if len(text) <= 60 and (value is None or np.isscalar(value)) else f"a {type(value).__name__}"
+
+
 def checked_numbers(values: ArrayLike, complaint: str, dtype: type = np.float64) -> np.ndarray:
     """Give real numbers as an array of any shape; ValueError with this complaint where there is anything else.
 
@@ -64,7 +70,7 @@ def checked_number(value: float, complaint: str) -> float:
 def checked_count(value: int, what: str, least: int = 1) -> int:
     """Give a whole number, or say in one sentence that it is none, or below the least that makes sense."""
     if not isinstance(value, Integral) or value < least:
-        raise ValueError(f"{what} is {value!r}, but must be a whole number, {least} or more.")
+        raise ValueError(f"{what} is {brief(value)}, but must be a whole number, {least} or more.")
     return int(value)
 
 
@@ -76,7 +82,7 @@ def checked_list(values: ArrayLike, what: str) -> np.ndarray:
             listed = np.asarray(values, object)  # or NumPy would write out as text what is none, NaN too
         if listed.ndim != 1:
             raise ValueError(f"the shape {listed.shape}")
-    except ValueError as error:  # NumPy's own too, of lists of different lengths
+    except (TypeError, ValueError) as error:  # NumPy's own too, of lists of different lengths, and torch's
         raise ValueError(f"{what} must be one list, with one entry for each photo or pair.") from error
     return listed
 
@@ -94,7 +100,11 @@ def checked_labels(values: ArrayLike, what: str = "Labels") -> np.ndarray:
 def checked_flags(values: ArrayLike, what: str, meaning: str) -> np.ndarray:
     """Give booleans (n,), or say in one sentence that they are no list, or not all True and False (or 1 and 0)."""
     flags = checked_list(values, what)
-    if pd.isna(flags).any() or not np.isin(flags, (False, True)).all():
+    try:
+        sound = not pd.isna(flags).any() and np.isin(flags, (False, True)).all()
+    except (TypeError, ValueError, ArithmeticError):  # of objects that are not even to be compared
+        sound = False
+    if not sound:
         raise ValueError(f"{what} must hold True {meaning}, and nothing else.")
     return flags.astype(bool)
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from facelab.checks import checked_path, finite_columns
+from facelab.checks import brief, checked_path, finite_columns
 from facelab.frames import read_frames
 
 CAST = Path(__file__).resolve().parent.parent / "data" / "cast"
@@ -86,7 +86,7 @@ def load_cast(subset: str | None = "portraits", folder: str | os.PathLike | None
         If there is no such subset, or a table of the cast is damaged or missing.
     """
     if not (subset is None or (isinstance(subset, str) and subset in SUBSETS)):
-        raise ValueError(f"The cast has no subset {subset!r}: choose one of {', '.join(SUBSETS)}, or None for all.")
+        raise ValueError(f"The cast has no subset {brief(subset)}: choose {', '.join(SUBSETS)}, or None for all.")
     path = _cast(folder, "photos.csv")
     table = _read(path, PHOTOS)
     number = pd.to_numeric(table["value"], errors="coerce").astype(object)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from facelab.checks import checked_number, checked_numbers
+from facelab.checks import brief, checked_number, checked_numbers
 from facelab.verification import checked_pairs, roc
 
 # Nearly no regularisation, but enough for the curve to have a finite slope where no pairs overlap.
@@ -37,7 +37,7 @@ class Costs:
     genuine_share: float
 
     def __post_init__(self) -> None:
-        complaint = f"A mistake costs 0 or more, not {self.false_match!r} or {self.false_non_match!r}."
+        complaint = f"A mistake costs 0 or more, not {brief(self.false_match)} or {brief(self.false_non_match)}."
         if not all(0 <= checked_number(cost, complaint) < np.inf for cost in (self.false_match, self.false_non_match)):
             raise ValueError(complaint)
         _check_share(self.genuine_share)
@@ -140,6 +140,6 @@ def calibrate(
 
 
 def _check_share(share: float) -> None:
-    complaint = f"genuine_share is {share!r}, but must lie between 0 and 1: it is the share of genuine attempts."
+    complaint = f"genuine_share is {brief(share)}, but must lie between 0 and 1: it is the share of genuine attempts."
     if not 0 < checked_number(share, complaint) < 1:
         raise ValueError(complaint)

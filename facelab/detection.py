@@ -14,7 +14,7 @@ from sklearn.metrics import average_precision_score
 from torchvision.ops import box_iou
 
 from facelab.cascade import Faces, Trace, run_cascade
-from facelab.checks import checked_number, checked_numbers
+from facelab.checks import brief, checked_number, checked_numbers
 from facelab.devices import checked_device
 from facelab.images import open_image
 from facelab.progress import progress_bar
@@ -56,14 +56,14 @@ class FaceDetector:
         factor: float = 0.709,
         device: str | torch.device = "cpu",
     ):
-        complaint = f"min_face_size is {min_face_size!r}, but must be a positive number of pixels, such as 20."
+        complaint = f"min_face_size is {brief(min_face_size)}, but must be a positive number of pixels, such as 20."
         if not 0 < (min_face_size := checked_number(min_face_size, complaint)) < np.inf:
             raise ValueError(complaint)
-        complaint = f"thresholds is {thresholds!r}, but must be three numbers from 0 to 1, one per network."
+        complaint = f"thresholds is {brief(thresholds)}, but must be three numbers from 0 to 1, one per network."
         thresholds = checked_numbers(thresholds, complaint)
         if thresholds.shape != (3,) or not ((thresholds >= 0) & (thresholds <= 1)).all():
             raise ValueError(complaint)
-        complaint = f"factor is {factor!r}, but must lie between 0 and 1, such as 0.709."
+        complaint = f"factor is {brief(factor)}, but must lie between 0 and 1, such as 0.709."
         if not 0 < (factor := checked_number(factor, complaint)) < 1:
             raise ValueError(complaint)
         self.mtcnn = MTCNN(
@@ -155,10 +155,10 @@ def crop_faces(image, faces: Faces, size: int = 160, margin: int = 0, *, align: 
     """
     if not isinstance(size, Integral) or not isinstance(margin, Integral) or not 0 <= margin < size <= MAX_CROP:
         raise ValueError(
-            f"size is {size!r} and margin {margin!r}, but size must be a whole number from 1 to {MAX_CROP:,} and "
-            "margin one from 0 to size - 1."
+            f"size is {brief(size)} and margin {brief(margin)}, but size must be a whole number from 1 to "
+            f"{MAX_CROP:,} and margin one from 0 to size - 1."
         )
-    image, faces = open_image(image), _checked_faces(faces)
+    image, faces = open_image(image), checked_detections(faces)
     crops = [torch.zeros(0, 3, size, size)]
     for box, points in zip(faces.boxes, faces.landmarks, strict=True):
         inside = min(box[2], image.width) - max(box[0], 0), min(box[3], image.height) - max(box[1], 0)
@@ -228,11 +228,11 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     ValueError
         If they are not finite numbers, four to a box.
     """
-    overlap = box_iou(*(torch.from_numpy(np.array(_boxes(boxes))) for boxes in (a, b)))
+    overlap = box_iou(*(torch.from_numpy(np.array(checked_boxes(boxes))) for boxes in (a, b)))
     return overlap.nan_to_num(0.0).numpy()  # torchvision divides by the area, even where it is 0
 
 
-def _boxes(values: np.ndarray) -> np.ndarray:
+def checked_boxes(values: np.ndarray) -> np.ndarray:
     """Give boxes as (n, 4) float32, one alone or none at all too, or say in one sentence that they are none."""
     complaint = "Boxes are a table of numbers, (n, 4), one row a face, as Faces.boxes is: x0, y0, x1, y1."
     boxes = checked_numbers(values, complaint, np.float32)
@@ -243,7 +243,7 @@ def _boxes(values: np.ndarray) -> np.ndarray:
     return boxes.reshape(-1, 4)
 
 
-def _checked_faces(faces: Faces) -> Faces:
+def checked_detections(faces: Faces) -> Faces:
     """Give Faces, or say in one sentence that they are none."""
     if not isinstance(faces, Faces):
         raise ValueError(f"faces is a {type(faces).__name__}, but must be Faces, as FaceDetector.detect finds them.")
@@ -270,10 +270,10 @@ def match_boxes(truth: np.ndarray, faces: Faces, iou_threshold: float = 0.5) -> 
     ValueError
         As `iou`; if a probability is not finite, or the threshold no number.
     """
-    overlap = iou(_checked_faces(faces).boxes, truth)
+    overlap = iou(checked_detections(faces).boxes, truth)
     if not np.isfinite(checked_numbers(faces.probs, "The probabilities of the faces are no numbers.")).all():
         raise ValueError("A probability among the faces is NaN or infinite, and has no rank: leave that face out.")
-    iou_threshold = checked_number(iou_threshold, f"iou_threshold is {iou_threshold!r}, but is a number, such as 0.5.")
+    iou_threshold = checked_number(iou_threshold, f"iou_threshold is {brief(iou_threshold)}, but is a share, as 0.5.")
     found = np.full(len(faces), -1)
     for i in np.argsort(-faces.probs, kind="stable"):
         if overlap.shape[1] == 0:
@@ -310,7 +310,7 @@ def average_precision(truth: Sequence[np.ndarray], faces: Sequence[Faces], iou_t
         raise ValueError(
             f"{len(truth)} images have true boxes and {len(faces)} have detections: give one of each an image."
         )
-    truth = [_boxes(boxes) for boxes in truth]
+    truth = [checked_boxes(boxes) for boxes in truth]
     total = sum(map(len, truth))
     if total == 0:
         raise ValueError("There is no true face in any of the images, so there is no recall to speak of.")

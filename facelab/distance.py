@@ -13,10 +13,12 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist
 
-from facelab.checks import checked_labels, checked_numbers
+from facelab.checks import brief, checked_labels, checked_numbers
 
 # How far from 1 the length of a unit vector may be: float16 templates, the coarsest in use, stay well within.
 LENGTH_TOLERANCE = 2e-3
+
+MOST_DISTANCES = 500_000_000  # in one matrix
 
 
 def pairwise_distances(a: ArrayLike, b: ArrayLike | None = None) -> np.ndarray:
@@ -36,9 +38,12 @@ def pairwise_distances(a: ArrayLike, b: ArrayLike | None = None) -> np.ndarray:
     Raises
     ------
     ValueError
-        If a or b is not a table of numbers or holds a NaN, or if they differ in width (two models' vectors).
+        If a or b is not a table of numbers or holds a NaN, if they differ in width (two models' vectors), or if there
+        are more than `MOST_DISTANCES`.
     """
-    return cdist(*_two_sets(a, b)).astype(np.float32)
+    a, b = _two_sets(a, b)
+    _check_count(a, b)
+    return cdist(a, b).astype(np.float32)
 
 
 def pairwise_cosines(a: ArrayLike, b: ArrayLike | None = None) -> np.ndarray:
@@ -55,6 +60,7 @@ def pairwise_cosines(a: ArrayLike, b: ArrayLike | None = None) -> np.ndarray:
                 f"Row {wrong[0]} of the {which} set has length {wrong[1]:.3g}, but a dot product is a cosine "
                 "for vectors of length 1 only: divide each vector by its length first."
             )
+    _check_count(a, b)
     return np.clip(a @ b.T, -1, 1).astype(np.float32)
 
 
@@ -86,7 +92,7 @@ def nearest_neighbours(a: ArrayLike, b: ArrayLike | None = None, k: int = 1) -> 
     candidates = distances.shape[1] - (b is None)
     if not isinstance(k, Integral) or not 1 <= k <= candidates:
         raise ValueError(
-            f"k is {k!r}, but there are {max(candidates, 0)} vectors to choose neighbours from: take one to that many."
+            f"k is {brief(k)}, but there are {max(candidates, 0)} vectors to choose from: take one to that many."
         )
     rows = np.argsort(distances, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(distances, rows, axis=1), rows
@@ -181,6 +187,13 @@ def _two_sets(a: ArrayLike, b: ArrayLike | None) -> tuple[np.ndarray, np.ndarray
             "different models, so embed both with the same one."
         )
     return a, b
+
+
+def _check_count(a: np.ndarray, b: np.ndarray) -> None:
+    if len(a) * len(b) > MOST_DISTANCES:
+        raise ValueError(
+            f"{len(a):,} × {len(b):,} pairs are more than {MOST_DISTANCES:,}, which take 6 GB: measure them in parts."
+        )
 
 
 def checked_vectors(values: ArrayLike, which: str) -> np.ndarray:

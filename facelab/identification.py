@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from facelab.checks import checked_count, checked_number, checked_numbers
+from facelab.checks import brief, checked_count, checked_number, checked_numbers
 from facelab.distance import checked_matrix
 from facelab.verification import checked_distances
 
@@ -57,7 +57,7 @@ class OpenSet:
     def at_fpir(self, fpir: float) -> tuple[float, float]:
         """Give the threshold and the DIR where FPIR is at most this; ValueError if so few strangers cannot show it."""
         complaint = (
-            f"An FPIR of {fpir!r} cannot be seen on {self.strangers} probes of strangers: choose one from "
+            f"An FPIR of {brief(fpir)} cannot be seen on {self.strangers} probes of strangers: choose one from "
             f"{1 / self.strangers:.2g} to 1, or measure more strangers."
         )
         if not 1 / self.strangers <= checked_number(fpir, complaint) <= 1:
@@ -95,7 +95,7 @@ def open_set_identification(distances: ArrayLike, probes: ArrayLike, gallery: Ar
     distances, probes, gallery = checked_matrix(distances, probes, gallery)
     people, column = np.unique(gallery, return_inverse=True)
     if not isinstance(rank, Integral) or not 1 <= rank <= len(people):
-        raise ValueError(f"rank is {rank!r}, but must lie between 1 and the {len(people)} people in the gallery.")
+        raise ValueError(f"rank is {brief(rank)}, but must lie between 1 and the {len(people)} people in the gallery.")
     own = pd.Index(people).get_indexer(probes)  # -1 for who is not in the gallery
     is_known = own >= 0
     if is_known.all():
@@ -231,7 +231,11 @@ def real_searches(
 
 
 def _sizes(sizes: Sequence[int]) -> np.ndarray:
-    listed = np.asarray(sizes, object)  # which lists of different lengths are too
+    try:
+        # As objects, which lists of different lengths are too; but not a large table.
+        listed = np.asarray(sizes, object if getattr(sizes, "ndim", 1) == 1 else None)
+    except TypeError as error:
+        raise ValueError("sizes is a sparse tensor, but must be a list of whole numbers of people.") from error
     whole = listed.ndim == 1 and all(isinstance(size, Integral) and 1 <= size <= 10**15 for size in listed)
     if not whole or len(listed) == 0:
         raise ValueError(f"sizes is {listed.tolist()}, but must be a list of whole numbers of people, each 1 or more.")

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 from scipy import stats
 
 from facelab.checks import (
+    brief,
     check_columns,
     checked_flags,
     checked_labels,
@@ -107,7 +108,7 @@ def bootstrap_interval(
     genuine, impostor, people = _split(pairs)
     if over not in ("people", "pairs"):
         raise ValueError(f"over is {over!r}, but what is resampled is 'people' or 'pairs'.")
-    complaint = f"{resamples!r} resamples and a confidence of {confidence!r} give no interval: try 1000 and 0.95."
+    complaint = f"{brief(resamples)} resamples and confidence {brief(confidence)} give no interval: try 1000 and 0.95."
     if not isinstance(resamples, Integral) or resamples < 1 or not 0 < checked_number(confidence, complaint) < 1:
         raise ValueError(complaint)
     if people < FEWEST_PEOPLE:
@@ -264,7 +265,7 @@ def _checked_table(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _checked_confidence(confidence: float) -> float:
-    complaint = f"confidence is {confidence!r}, but must lie between 0 and 1, such as 0.95."
+    complaint = f"confidence is {brief(confidence)}, but must lie between 0 and 1, such as 0.95."
     if not 0 < (confidence := checked_number(confidence, complaint)) < 1:
         raise ValueError(complaint)
     return confidence

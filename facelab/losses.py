@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from numpy.typing import ArrayLike
 from torch import nn
 
-from facelab.checks import checked_labels, checked_number
+from facelab.checks import brief, checked_labels, checked_number
 
 # Cosines lie between -1 and 1, for which softmax is nearly flat: scaled by this much, it can become sure of something.
 SOFTMAX_SCALE = 16.0
@@ -78,7 +78,7 @@ def triplet_loss(vectors: torch.Tensor, labels: torch.Tensor, margin: float | st
     ValueError
         As `hardest_pairs`; if the margin is another text or negative.
     """
-    complaint = f"The margin is {margin!r}, but must be a distance, such as 0.2, or 'soft'."
+    complaint = f"The margin is {brief(margin)}, but must be a distance, such as 0.2, or 'soft'."
     if not (isinstance(margin, str) and margin == "soft") and not checked_number(margin, complaint) >= 0:
         raise ValueError(complaint)
     positive, negative = hardest_pairs(vectors, labels)

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.model_selection import GroupKFold, GroupShuffleSplit
 
-from facelab.checks import check_columns, checked_count, checked_labels, checked_number, checked_path
+from facelab.checks import brief, check_columns, checked_count, checked_labels, checked_number, checked_path
 
 FEWEST_PEOPLE = 2  # on each side: with one, there are no impostor pairs to learn or to judge by
 
@@ -57,7 +57,7 @@ def split_people(table: pd.DataFrame, *, validation: float = 0.2, test: float = 
     if "training_split" in table:
         rows = [np.flatnonzero(table["training_split"] == name) for name in ("train", "validation", "test")]
     else:
-        complaint = f"Shares of {validation} and {test} leave nothing for one of the three: try 0.2 and 0.25."
+        complaint = f"Shares of {brief(validation)} and {brief(test)} leave nothing for one of three: try 0.2 and 0.25."
         validation, test = checked_number(validation, complaint), checked_number(test, complaint)
         if not (validation > 0 and test > 0 and validation + test < 1):
             raise ValueError(complaint)
@@ -134,7 +134,7 @@ def find_leak(learned: pd.DataFrame, judged: pd.DataFrame) -> str:
 
 def check_disjoint(learned: ArrayLike, judged: ArrayLike) -> None:
     """Raise a ValueError with `find_leak`'s sentence if the same person is in both lists of labels."""
-    if leak := find_leak(*(pd.DataFrame({"person": np.asarray(labels)}) for labels in (learned, judged))):
+    if leak := find_leak(*(pd.DataFrame({"person": checked_labels(labels)}) for labels in (learned, judged))):
         raise ValueError(leak)
 
 

@@ -14,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from facelab.checks import (
+    brief,
     check_columns,
     checked_count,
     checked_labels,
@@ -103,7 +104,7 @@ def smooth_vectors(vectors: ArrayLike, tracks: ArrayLike, window: int | None = N
     if tracks.shape != (len(vectors),):
         raise ValueError(f"There are {len(vectors)} vectors and {len(tracks)} tracks: give one for each face.")
     if window is not None and not (isinstance(window, Integral) and window >= 1):
-        raise ValueError(f"window is {window!r}, but must be 1 or more faces, or None for all of the track.")
+        raise ValueError(f"window is {brief(window)}, but must be 1 or more faces, or None for all of the track.")
     means = np.empty_like(vectors)
     for track in np.unique(tracks):
         rows = np.flatnonzero(tracks == track)
@@ -143,7 +144,7 @@ def list_appearances(faces: pd.DataFrame, rate: float, *, max_gap: float = 1.0, 
     check_columns(faces, ("frame", "name"), "faces", "name_faces and a tracker's table have them")
     finite_columns(faces, ["frame"])
     every, rate = checked_count(every, "every"), checked_rate(rate)
-    max_gap = checked_number(max_gap, f"max_gap is {max_gap!r}, but must be a number of seconds.")
+    max_gap = checked_number(max_gap, f"max_gap is {brief(max_gap)}, but must be a number of seconds.")
     rows = []
     for name, frames in faces.reset_index(drop=True).groupby("name", observed=True)["frame"]:
         frames = np.sort(frames.to_numpy())
@@ -155,7 +156,7 @@ def list_appearances(faces: pd.DataFrame, rate: float, *, max_gap: float = 1.0, 
 
 def checked_rate(rate: float) -> float:
     """Give a rate of frames, or say in one sentence that it is none."""
-    complaint = f"rate is {rate!r}, but must be a number of frames per second, such as 25."
+    complaint = f"rate is {brief(rate)}, but must be a number of frames per second, such as 25."
     if not 0 < (number := checked_number(rate, complaint)) < np.inf:
         raise ValueError(complaint)
     return number

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
-from facelab.checks import check_columns, checked_labels, checked_number, finite_columns
+from facelab.checks import brief, check_columns, checked_labels, checked_number, finite_columns
 from facelab.data import BOX
 from facelab.detection import iou
 from facelab.distance import checked_vectors, pairwise_distances
@@ -87,7 +87,7 @@ def track_faces(
     """
     frames, boxes = checked_faces(faces)
     for name, value in (("min_iou", min_iou), ("patience", patience), ("memory", memory)):
-        checked_number(value, f"{name} is {value!r}, but must be a number.")
+        checked_number(value, f"{name} is {brief(value)}, but must be a number.")
     if max_distance is not None:
         max_distance = checked_threshold(max_distance)
     if (vectors is None) != (max_distance is None):
@@ -152,7 +152,7 @@ def fill_gaps(tracked: pd.DataFrame, max_gap: int = 12) -> pd.DataFrame:
     """
     checked_faces(tracked, "track")
     checked_labels(tracked["track"], "Tracks")
-    max_gap = checked_number(max_gap, f"max_gap is {max_gap!r}, but must be a number of frames.")
+    max_gap = checked_number(max_gap, f"max_gap is {brief(max_gap)}, but must be a number of frames.")
     tracked = tracked.reset_index(drop=True)  # whose levels may be called track too
     parts = [tracked.assign(filled=False)]
     lost = [name for name in tracked.select_dtypes("number") if name not in (*BOX, "frame", "track")]
@@ -231,7 +231,7 @@ def score_tracks(truth: pd.DataFrame, tracked: pd.DataFrame, iou_threshold: floa
         raise ValueError("There is no true face in any of the frames, so there is nothing to find.")
     people = checked_labels(truth["person"], "The true people").astype(object)
     tracks = checked_labels(tracked["track"], "Tracks")
-    iou_threshold = checked_number(iou_threshold, f"iou_threshold is {iou_threshold!r}, but is a number, such as 0.5.")
+    iou_threshold = checked_number(iou_threshold, f"iou_threshold is {brief(iou_threshold)}, but is a share, as 0.5.")
     persons, known, switches = np.full(len(tracked), None, object), {}, 0
     for frame in np.unique(true_frames):
         true, here = np.flatnonzero(true_frames == frame), np.flatnonzero(frames == frame)

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.metrics import auc, roc_curve
 
-from facelab.checks import checked_flags, checked_labels, checked_number, checked_numbers
+from facelab.checks import brief, checked_flags, checked_labels, checked_number, checked_numbers
 
 
 @dataclass(frozen=True)
@@ -219,7 +219,7 @@ def _most_accurate_threshold(distances: np.ndarray, same: np.ndarray) -> float:
 
 def checked_threshold(threshold: float) -> float:
     """Give a threshold, which may be infinite, as a float; ValueError for NaN and for what is no number."""
-    return checked_number(threshold, f"The threshold is NaN or no number: give a distance, not {threshold!r}.")
+    return checked_number(threshold, f"The threshold is NaN or no number: give a distance, not {brief(threshold)}.")
 
 
 def checked_pairs(genuine: ArrayLike, impostor: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -251,7 +251,7 @@ def highest_threshold(distances: ArrayLike, share: float, kind: str) -> float:
     given = np.asarray(distances).dtype
     ordered = ordered.astype(given if given in (np.float16, np.float32) else float)
     n = len(ordered)
-    complaint = f"A rate lies between 0 and 1, but {share!r} was given: 0.1 % is 0.001."
+    complaint = f"A rate lies between 0 and 1, but {brief(share)} was given: 0.1 % is 0.001."
     if not 0 < (share := checked_number(share, complaint)) < 1:
         raise ValueError(complaint)
     allowed = min(int(share * n + 1e-9), n - 1)  # 0.29 × 100 is 28.999…

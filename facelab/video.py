@@ -116,7 +116,13 @@ def find_in_video(
 
 def _info(source: str | os.PathLike | Iterable) -> VideoInfo | None:
     """What a file says of itself; None for frames that come from elsewhere."""
-    return video_info(source) if isinstance(source, (str, os.PathLike)) else None
+    if isinstance(source, (str, os.PathLike)):
+        return video_info(source)
+    if isinstance(source, (bytes, pd.DataFrame)) or not isinstance(source, Iterable):
+        raise ValueError(
+            f"A clip is a path, or gives one image after the other, but this is a {type(source).__name__}."
+        )
+    return None
 
 
 def _find(

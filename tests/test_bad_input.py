@@ -9,9 +9,12 @@ is right too where it makes sense; that the sentence is the right one, and the r
 from __future__ import annotations
 
 import contextlib
+import importlib
+import inspect
 import io
 import os
 import pickle
+import re
 import shutil
 import signal
 import struct
@@ -33,7 +36,7 @@ from one_sentence import is_one_sentence
 from PIL import Image
 
 import facelab
-from facelab import FaceDetector, FaceEmbedder, Gallery, curves, plots, splits, widgets
+from facelab import FaceDetector, FaceEmbedder, Gallery, checkpoints, curves, plots, splits, trunk, widgets
 from facelab import data as sets
 from facelab.data import BOX, CAST
 
@@ -67,7 +70,7 @@ def png(width: int, height: int, *more: tuple[bytes, bytes], bits: int = 1, colo
     return b"\x89PNG\r\n\x1a\n" + b"".join(coded)
 
 
-ENORMOUS = zlib.compress(bytes(200_000_000), 1)
+ENORMOUS = zlib.compress(bytes(80_000_000), 1)
 SIDE = 20_000  # pixels
 
 
@@ -177,7 +180,7 @@ NUMBERS: dict[str, object] = {
     "text and NaN": ["a", float("nan"), "b"],
     "missing among flags": pd.array([True, None, False], dtype="boolean"),
     "categories": pd.Categorical(["a", "b", "a"], categories=["a", "b", "nobody"]),
-    "half a million rows": np.broadcast_to(np.float32(0), (500_000, DIMENSION)),
+    "forty thousand rows": np.broadcast_to(np.float32(0), (40_000, DIMENSION)),
     "texts": np.array(["a", "b", "c"]),
     "complex numbers": np.ones(3, complex),
     "dates": np.array(["2024-01-01"], "datetime64[D]"),
@@ -325,14 +328,14 @@ def bombs(folder: Path) -> dict[str, Path]:
     torch.save({"last_linear.weight": torch.zeros(1).expand(100_000, 100_000)}, folder / "expanded.pt")
     with zipfile.ZipFile(folder / "expanded.pt") as sound, zipfile.ZipFile(folder / "bomb.pt", "w", 8) as bomb:
         for name in sound.namelist():
-            bomb.writestr(name, sound.read(name) if "data/" not in name else bytes(100_000_000))
+            bomb.writestr(name, sound.read(name) if "data/" not in name else bytes(10_000_000))
     exported = folder / "exported"
     exported.mkdir()
     (exported / "photos.csv").write_text("name,added\nAda,2024-01-01\n")
     with zipfile.ZipFile(exported / "vectors.npz", "w", 8) as bomb:
         head = io.BytesIO()
-        np.lib.format.write_array_header_1_0(head, {"descr": "|u1", "fortran_order": False, "shape": (100_000_000,)})
-        bomb.writestr("format.npy", head.getvalue() + bytes(100_000_000))
+        np.lib.format.write_array_header_1_0(head, {"descr": "|u1", "fortran_order": False, "shape": (10_000_000,)})
+        bomb.writestr("format.npy", head.getvalue() + bytes(10_000_000))
     return {name: path for name, path in found.items() if path.exists()} | {"an export that is a bomb": exported}
 
 
@@ -346,6 +349,7 @@ def kit():
     class Kit:
         detector = FaceDetector(min_face_size=40)
         embedder = FaceEmbedder()
+        models = (detector, embedder)
         faces = detector.detect(PHOTO)
         gallery = Gallery(embedder=embedder, detector=detector)
         vectors = unit(6)
@@ -408,10 +412,10 @@ CALLS: dict[str, list[tuple[str, Call]]] = {
         ("number", lambda x, kit, _: kit.gallery.distances(x)),
         ("number", lambda x, kit, _: kit.gallery.verify_vector("Ada", x, threshold=1.0)),
         ("path", lambda x, kit, _: Gallery(embedder=kit.embedder).import_(x)),
-        ("path", lambda x, kit, _: kit.gallery.export(new(x, _))),
+        ("path", lambda x, kit, folder: kit.gallery.export(new(x, folder))),
         (
             "image",
-            lambda x, kit, _: Gallery(embedder=kit.embedder).enrol_vectors("Eve", kit.vectors[:1], thumbnails=[x]),
+            lambda x, kit, _: Gallery(embedder=kit.embedder).enrol_vectors("Eve", unit(1), thumbnails=[x]),
         ),
     ],
     "load_folder": [("path", lambda x, kit, _: facelab.load_folder(x))],
@@ -538,7 +542,12 @@ CALLS: dict[str, list[tuple[str, Call]]] = {
     "find_leak": [
         ("table", lambda x, kit, _: facelab.find_leak(x, FACES)),
         ("table", lambda x, kit, _: facelab.find_leak(FACES, x)),
-        ("path", lambda x, kit, _: facelab.find_leak(*[pd.DataFrame({"person": [who], "path": [x]}) for who in "ab"])),
+        (
+            "path",
+            lambda x, kit, _: facelab.find_leak(
+                *[pd.DataFrame({"person": [who], "path": pd.Series([x], dtype=object)}) for who in "ab"]
+            ),
+        ),
     ],
     "triplet_loss": [
         ("number", lambda x, kit, _: facelab.triplet_loss(x, torch.tensor([0, 0, 1, 1]))),
@@ -547,7 +556,7 @@ CALLS: dict[str, list[tuple[str, Call]]] = {
     "pk_batches": [("number", lambda x, kit, _: facelab.pk_batches(x, 2, 2, np.random.default_rng(0)))],
     "run_trunk": [
         ("number", lambda x, kit, _: facelab.run_trunk(kit.embedder, x, ["a"])),
-        ("number", lambda x, kit, _: facelab.run_trunk(kit.embedder, torch.zeros(3, 3, 75, 75), x)),
+        ("number", lambda x, kit, _: facelab.run_trunk(kit.embedder, torch.zeros(1, 3, 75, 75), x)),
     ],
     "name_faces": [
         ("number", lambda x, kit, _: facelab.name_faces(x, kit.vectors, kit.people, 1.0)),
@@ -606,12 +615,8 @@ CALLS: dict[str, list[tuple[str, Call]]] = {
     "follow_people": [
         (
             "path",
-            lambda x, kit, _: facelab.follow_people(
-                x, kit.detector, kit.embedder, kit.vectors, kit.people, 1.0, every=60
-            ),
+            lambda x, kit, _: facelab.follow_people(x, *kit.models, kit.vectors, kit.people, 1.0, every=60),
         ),
-        ("number", lambda x, kit, _: facelab.follow_people([PHOTO], kit.detector, kit.embedder, x, kit.people, 1.0)),
-        ("number", lambda x, kit, _: facelab.follow_people([PHOTO], kit.detector, kit.embedder, kit.vectors, x, 1.0)),
     ],
     "annotate_video": [
         ("path", lambda x, kit, folder: facelab.annotate_video(x, folder / "new.mp4", FACES)),
@@ -620,6 +625,18 @@ CALLS: dict[str, list[tuple[str, Call]]] = {
     ],
     "ThresholdExplorer": [
         ("pairs", lambda x, kit, _: facelab.ThresholdExplorer(x, [PHOTO] * 4)),
+    ],
+    "trunk.Features": [
+        ("number", lambda x, kit, _: trunk.Features(x, kit.people, "block8")),
+        ("number", lambda x, kit, _: trunk.Features(torch.zeros(3, 1, 1, 1), x, "block8")),
+    ],
+    "checkpoints.save_compact": [
+        (
+            "path",
+            lambda x, kit, folder: checkpoints.save_compact(
+                kit.embedder.network, new(x, folder), name="new", image_size=96, trained_on="nothing"
+            ),
+        ),
     ],
     "splits.check_disjoint": [
         ("number", lambda x, kit, _: splits.check_disjoint(x, kit.people)),
@@ -630,7 +647,7 @@ CALLS: dict[str, list[tuple[str, Call]]] = {
     "widgets.flipped_pairs": [("pairs", lambda x, kit, _: widgets.flipped_pairs(x, 0.1, 0.9))],
     "widgets.show_pairs": [
         ("pairs", lambda x, kit, _: widgets.show_pairs(x, [PHOTO] * 4, ax=wiped(kit))),
-        ("image", lambda x, kit, _: widgets.show_pairs(PAIRS[:1], [x, x], side=9, ax=wiped(kit))),
+        ("number", lambda x, kit, _: widgets.show_pairs(PAIRS[:1], x, side=9, ax=wiped(kit))),
     ],
     "curves.plot_distances": [
         ("number", lambda x, kit, _: curves.plot_distances(x, kit.far, ax=wiped(kit))),
@@ -655,7 +672,6 @@ CALLS: dict[str, list[tuple[str, Call]]] = {
     "curves.plot_intervals": [("pairs", lambda x, kit, _: curves.plot_intervals(x, ax=wiped(kit)))],
     "plots.show_image": [("image", lambda x, kit, _: plots.show_image(x, ax=wiped(kit)))],
     "plots.show_faces": [
-        ("image", lambda x, kit, _: plots.show_faces([x], side=9, ax=wiped(kit))),
         ("number", lambda x, kit, _: plots.show_faces(x, side=9, ax=wiped(kit))),
         ("number", lambda x, kit, _: plots.show_faces([PHOTO] * 3, x, side=9, ax=wiped(kit))),
     ],
@@ -679,7 +695,7 @@ CALLS: dict[str, list[tuple[str, Call]]] = {
         ("number", lambda x, kit, _: plots.plot_embedding_map(np.ones((3, 2)), x, [1, 2, 3], ax=wiped(kit))),
         ("number", lambda x, kit, _: plots.plot_embedding_map(np.ones((3, 2)), [PHOTO] * 3, x, ax=wiped(kit))),
     ],
-    "plots.plot_training": [("pairs", lambda x, kit, _: plots.plot_training(x, ax=wiped(kit)))],
+    "curves.plot_training": [("pairs", lambda x, kit, _: curves.plot_training(x, ax=wiped(kit)))],
     "plots.plot_timeline": [
         ("pairs", lambda x, kit, _: plots.plot_timeline(x, ax=wiped(kit))),
         ("pairs", lambda x, kit, _: plots.plot_timeline(PAIRS, x, ax=wiped(kit))),
@@ -687,17 +703,50 @@ CALLS: dict[str, list[tuple[str, Call]]] = {
     "unstandardise": [("number", lambda x, kit, _: facelab.unstandardise(x))],
 }
 
-# Public names that take none of these alone, and where what they are given wrong is tested.
+# Modules of which nobody is meant to call anything, and what stands before them.
+BEHIND = {
+    r"judges_\d\d": "answers to exercises: a test of each",
+    "exercises": "an answer: test_exercises.py",
+    "environment": "its own report: test_environment.py",
+    "published": "names of weights, behind load_checkpoint",
+    "checks|devices|progress|style": "what the others are made of: test_checks.py",
+    "gallery_.*": "behind Gallery, which is here",
+    "photo_.*|name_form|identify_.*": "behind IdentifyPeople: test_identify_people.py, and tests/browser",
+}
+# Public names that are given less here than they take, and why, or where that is tested.
+RESULT = "what another function gives"
+IMAGE = "the image is shown by plots.show_image, which is here"
 ELSEWHERE = {
-    "available_weights": "takes nothing",
-    "check": "an exercise's answer: test_exercises.py, and a test of each notebook's judges",
-    "check_environment": "takes nothing",
-    "frozen_classifiers": "takes nothing",
-    "Costs": "three numbers: test_decisions.py",
+    "Gallery": "photos that are one or many: test_gallery.py",
+    "ThresholdExplorer": "its images are shown by widgets.show_pairs, which is here",
+    "annotate_video": "its path goes to video_info, and its table to annotate_frames, which are here",
+    "follow_people": "its vectors and names go to name_faces, which is here",
+    "save_finetuned": "its path goes to checkpoints.save_compact, which is here",
+    "losses.hardest_pairs": "behind triplet_loss, which is here",
+    "losses.SoftmaxHead": "a network: test_losses.py",
     "Tail": "a network: test_trunk.py",
-    "fine_tune": "test_finetuning.py: features that do not fit each other",
-    "save_finetuned": "test_finetuning.py",
-    "IdentifyPeople": "test_identify_people.py, and tests/browser",
+    "Costs": "rates, as roc gives them: test_decisions.py",
+    "decisions.Calibration": "its distances are given by calibrate, here",
+    "cascade.run_cascade": "behind FaceDetector, which is here",
+    "fast.shrink": "behind FaceDetector: test_fast.py, test_properties.py",
+    "tracking.assign": "behind track_faces: test_tracking.py, test_properties.py",
+    "timeline.people_colours": "any texts",
+    "checkpoints.pack": "the weights of a network: test_checkpoints.py",
+    "checkpoints.unpack": "the weights of a network: test_checkpoints.py",
+    "plots.show_detections": IMAGE,
+    "plots.show_windows": IMAGE,
+    "plots.plot_heat": IMAGE,
+    "plots.plot_cascade": f"a trace; {IMAGE}",
+    "plots.show_faces": "its frames are as its titles, which are here",
+    "cascade.Level": RESULT,
+    "cascade.Stage": RESULT,
+    "cascade.Trace": RESULT,
+    "finetuning.Training": RESULT,
+    "identification.OpenSet": RESULT,
+    "intervals.Interval": RESULT,
+    "splits.Split": RESULT,
+    "tracking.TrackingScore": RESULT,
+    "verification.ErrorRates": RESULT,
 }
 
 ALL_CALLS = [
@@ -793,16 +842,73 @@ def test_other_errors_and_other_texts_are_noticed():
     assert [problem.split(":")[0] for problem in problems] == ["type", "two", "lines", "stop"]
 
 
+# What a parameter is called, or what is said of its type, where it takes what `CALLS` should give it.
+TAKEN = re.compile(r"ArrayLike|ndarray|Tensor|DataFrame|PathLike|\bPath\b|Iterable|Sequence|Faces\b|BinaryIO")
+UNSAID = {"image", "images", "photo", "photos", "faces", "crops", "frames", "source"}
+
+
+def public() -> dict[str, object]:
+    """Every public function and class of the package, by its name, or by its module's and its own."""
+    found = {}
+    for path in Path(facelab.__file__).parent.glob("[a-z]*.py"):
+        if any(re.fullmatch(pattern, path.stem) for pattern in BEHIND) or path.stem == "__init__":
+            continue
+        module = importlib.import_module(f"facelab.{path.stem}")
+        for name, value in vars(module).items():
+            refusal = re.match("checked_|check_columns|first_not_unit|highest_threshold|_", name)  # behind what is here
+            if callable(value) and value.__module__ == module.__name__ and not refusal:
+                found[name if name in facelab.__all__ else f"{path.stem}.{name}"] = value
+    return found
+
+
+def taken(value: object) -> list[str]:
+    """Give the parameters of a function, or of a class and its public methods, that take data."""
+    functions = [value]
+    if inspect.isclass(value):
+        own = [vars(base) for base in value.__mro__ if base.__module__.startswith("facelab")]
+        methods = {name: method for space in reversed(own) for name, method in space.items() if name[0] != "_"}
+        functions += [method for method in methods.values() if inspect.isfunction(method)]
+    return [
+        f"{function.__qualname__}: {name}"
+        for function in functions
+        for name, parameter in inspect.signature(function).parameters.items()
+        if TAKEN.search(re.sub("^Callable.*|Axes", "", str(parameter.annotation)))
+        or (parameter.annotation is parameter.empty and name in UNSAID)
+    ]
+
+
+def forgotten(functions: dict[str, object]) -> list[str]:
+    """Give what takes more than it is given here, without a reason."""
+    return [
+        f"{name} takes {', '.join(parameters)}"
+        for name, value in functions.items()
+        if name not in ELSEWHERE and len(parameters := taken(value)) > len(CALLS.get(name, ()))
+    ]
+
+
 def test_no_public_function_is_forgotten():
-    assert CALLS.keys() | ELSEWHERE.keys() == set(facelab.__all__)
-    assert not CALLS.keys() & ELSEWHERE.keys()
+    functions = public()
+    assert forgotten(functions) == []
+    assert {*CALLS, *ELSEWHERE} <= functions.keys()  # nothing is left over from what is gone
+
+
+def test_a_function_that_is_forgotten_would_be_noticed():
+    def new(image, table: pd.DataFrame, path: str | os.PathLike, k: int = 3): ...
+
+    class New:
+        def method(self, vectors: np.ndarray): ...
+
+    New.__module__ = "facelab.new"
+    assert len(taken(new)) == 3
+    assert len(taken(New)) == 1
+    assert len(forgotten({"new": new, "New": New, "iou": facelab.iou})) == 2
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere, not every kind of bad path can be made")
 def test_the_readme_says_how_often_something_bad_is_given(corpus):
     count = sum(len(corpus[kind]) for calls in CALLS.values() for kind, _ in calls)
     readme = (Path(facelab.__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    assert f"{count:,} times" in readme
+    assert re.search(r"([\d,]+) times", readme)[1] == f"{count:,}"
 
 
 class Command:
