@@ -162,7 +162,7 @@ def _encode(path: Path, frames: Iterable, rate: Fraction, progress: bool) -> Non
             if image.size != size or min(size) < 2 or max(size) > MOST_SIDE:
                 raise ValueError(
                     f"Frame {number} has {image.width}×{image.height} pixels and the first {size[0]}×{size[1]}: all "
-                    f"must have one size, from 2 to {MOST_SIDE:,} pixels each way."
+                    f"must have one size, from 2×2 to {MOST_SIDE:,}×{MOST_SIDE:,}."
                 )
             image = image.crop((0, 0, stream.width, stream.height))
             container.mux(stream.encode(av.VideoFrame.from_image(image)))

@@ -102,7 +102,7 @@ def checked_flags(values: ArrayLike, what: str, meaning: str) -> np.ndarray:
     flags = checked_list(values, what)
     try:
         sound = not pd.isna(flags).any() and np.isin(flags, (False, True)).all()
-    except (TypeError, ValueError, ArithmeticError):  # of objects that are not even to be compared
+    except (TypeError, ValueError):  # of objects that are not even to be compared
         sound = False
     if not sound:
         raise ValueError(f"{what} must hold True {meaning}, and nothing else.")

@@ -86,7 +86,8 @@ def load_cast(subset: str | None = "portraits", folder: str | os.PathLike | None
         If there is no such subset, or a table of the cast is damaged or missing.
     """
     if not (subset is None or (isinstance(subset, str) and subset in SUBSETS)):
-        raise ValueError(f"The cast has no subset {brief(subset)}: choose {', '.join(SUBSETS)}, or None for all.")
+        names = ", ".join(SUBSETS)
+        raise ValueError(f"The cast has no subset {brief(subset)}: choose one of {names}, or None for all.")
     path = _cast(folder, "photos.csv")
     table = _read(path, PHOTOS)
     number = pd.to_numeric(table["value"], errors="coerce").astype(object)

@@ -268,7 +268,7 @@ def plot_embedding_map(
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"Points of shape {points.shape} have no place on a map: it takes two numbers for each face.")
     pictures = _pictures(images)
-    _one_each(people, len(points), "people"), _one_each(pictures, len(points), "images")
+    _one_each(people, len(points), "people"), _one_each(range(len(pictures)), len(points), "images")
     ax = ax or plt.subplots(figsize=(8, 7))[1]
     ax.scatter(*points.T, s=1, alpha=0)  # sets the limits of the axes
     for xy, image, person in zip(points, pictures, people, strict=True):

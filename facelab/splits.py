@@ -57,7 +57,8 @@ def split_people(table: pd.DataFrame, *, validation: float = 0.2, test: float = 
     if "training_split" in table:
         rows = [np.flatnonzero(table["training_split"] == name) for name in ("train", "validation", "test")]
     else:
-        complaint = f"Shares of {brief(validation)} and {brief(test)} leave nothing for one of three: try 0.2 and 0.25."
+        shares = f"{brief(validation)} and {brief(test)}"
+        complaint = f"Shares of {shares} leave nothing for one of the three: try 0.2 and 0.25."
         validation, test = checked_number(validation, complaint), checked_number(test, complaint)
         if not (validation > 0 and test > 0 and validation + test < 1):
             raise ValueError(complaint)

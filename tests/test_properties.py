@@ -151,8 +151,14 @@ def test_overlap_is_that_of_pixels_counted(a, b):
     np.testing.assert_array_equal(overlap, facelab.iou(b, a).T)
 
 
-@given(boxes(), detections(), st.sampled_from([0.25, 0.5, 0.75]))
-def test_matching_is_that_of_a_greedy_search(truth, faces, threshold):
+@given(boxes(), st.data(), st.sampled_from([0.25, 0.5, 0.75]))
+def test_matching_is_that_of_a_greedy_search(truth, data, threshold):
+    faces = data.draw(detections())
+    if len(truth):  # found again and again, and beside where they are
+        again = truth[data.draw(lists(st.integers(0, len(truth) - 1), 1, 4))] + data.draw(st.integers(0, 2))
+        probs = np.r_[faces.probs, np.full(len(again), 0.5, np.float32)]
+        found = np.concatenate([faces.boxes, again]).astype(np.float32)
+        faces = Faces(found, probs, np.zeros((len(found), 5, 2), np.float32))
     expected, taken = {}, set()
     for i in sorted(range(len(faces)), key=lambda i: (-faces.probs[i], i)):
         overlaps = facelab.iou(faces.boxes[i : i + 1], truth)[0].tolist()
@@ -420,7 +426,10 @@ def test_splits_share_nobody_and_lose_nobody(people, seed):
     sides = [split.train, split.validation, split.test]
     assert sorted(np.concatenate(sides)) == list(range(len(people)))
     whole = [{people[row] for row in side} for side in sides]
-    assert sum(map(len, whole)) == len(set(people))
+    number = len(set(people))
+    test = -(-number // 4)  # scikit-learn rounds the share that is drawn up
+    assert [len(side) for side in whole[1:]] == [-(-(number - test) // 3), test]
+    assert sum(map(len, whole)) == number
     assert not facelab.find_leak(table.iloc[split.train], table.iloc[split.test])
 
 
@@ -583,7 +592,7 @@ def test_a_face_is_named_after_the_nearest_or_nobody(vectors, gallery, threshold
 ANYTHING = st.recursive(
     st.one_of(
         st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=3), st.binary(max_size=3),
-        st.complex_numbers(), st.dates(), st.decimals(allow_nan=True), st.sampled_from([pd.NA, pd.NaT, np.float32(1)]),
+        st.complex_numbers(), st.dates(), st.decimals(allow_nan=False), st.sampled_from([pd.NA, pd.NaT, np.float32(1)]),
     ),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=2), inner, max_size=2),
     max_leaves=6,
