@@ -192,9 +192,9 @@ def plot_intervals(table: pd.DataFrame, rate: str = "fmr", *, label: str = "", a
     label : str
         For the legend, when several tables are drawn on the same Axes.
     """
-    numbers = ("people", "genuine", "impostor", rate, f"{rate}_low", f"{rate}_high")
-    check_columns(table, numbers, "error rates", "group_error_rates makes one")
     colour, kind, name = {"fmr": (IMPOSTOR, "impostor", FMR), "fnmr": (GENUINE, "genuine", FNMR)}[rate]
+    wanted = ("people", kind, rate, f"{rate}_low", f"{rate}_high")
+    check_columns(table, wanted, "error rates", "group_error_rates makes one")
     ax = ax or plt.subplots(figsize=(6, 0.8 + 0.45 * len(table)))[1]
     earlier = len(ax.containers)  # a second table stands below the first, in a lighter colour
     places = np.arange(len(table)) + 0.22 * earlier
