@@ -12,13 +12,15 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
-from facelab.checks import checked_path
+from facelab.checks import checked_flags, checked_path
 from facelab.frames import read_frames
 from facelab.images import open_image
 from facelab.progress import progress_bar
-from facelab.timeline import people_colours
+from facelab.timeline import checked_rate, people_colours
 from facelab.tracking import checked_faces
 from facelab.video import video_info
+
+MOST_SIDE = 16_384  # pixels, of H.264
 
 
 def annotate_frames(frames: Iterable, faces: pd.DataFrame, text: str = "name") -> Iterator[Image.Image]:
@@ -47,7 +49,9 @@ def annotate_frames(frames: Iterable, faces: pd.DataFrame, text: str = "name") -
     checked_faces(faces, text)
     colours = people_colours(map(str, faces[text]))
     # What is surest to be seen is drawn last: large faces over small ones, and all over those that were filled in.
-    seen = ~faces["filled"] if "filled" in faces else np.ones(len(faces), bool)
+    flags = faces["filled"] if "filled" in faces else np.zeros(len(faces), bool)
+    seen = ~checked_flags(flags, "filled", "for a box that was filled in")
+    faces = faces.reset_index(drop=True)  # whose levels may be called frame too
     size = (faces["x1"] - faces["x0"]) * (faces["y1"] - faces["y0"])
     rows = dict(list(faces.iloc[np.lexsort((size, seen))].groupby("frame")))
     for frame, image in enumerate(frames):
@@ -98,7 +102,7 @@ def write_video(path: str | os.PathLike, frames: Iterable, rate: float, *, progr
     ------
     ValueError, FileNotFoundError
         If the path does not end in .mp4 or is in no folder, there are no frames, they differ in size or are smaller
-        than 2×2, or the rate is not above 0.
+        than 2×2 or larger than H.264 can be, or the rate is not above 0.
     OSError
         If it cannot be written, because the disk is full, say.
     """
@@ -109,8 +113,7 @@ def write_video(path: str | os.PathLike, frames: Iterable, rate: float, *, progr
         raise ValueError(f"{path.name} does not end in .mp4, and an MP4 file is what is written: name it so.")
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} into: make it first.")
-    if not rate > 0:
-        raise ValueError(f"rate is {rate}, but must be a number of frames per second, such as 25.")
+    checked_rate(rate)
     try:
         half = _reserve(path)
         try:
@@ -156,10 +159,10 @@ def _encode(path: Path, frames: Iterable, rate: Fraction, progress: bool) -> Non
             if size is None:
                 size = image.size
                 stream.width, stream.height = (side - side % 2 for side in size)
-            if image.size != size or min(size) < 2:
+            if image.size != size or min(size) < 2 or max(size) > MOST_SIDE:
                 raise ValueError(
                     f"Frame {number} has {image.width}×{image.height} pixels and the first {size[0]}×{size[1]}: all "
-                    "must have one size, of 2×2 or more."
+                    f"must have one size, from 2×2 to {MOST_SIDE:,}×{MOST_SIDE:,}."
                 )
             image = image.crop((0, 0, stream.width, stream.height))
             container.mux(stream.encode(av.VideoFrame.from_image(image)))

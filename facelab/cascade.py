@@ -53,11 +53,13 @@ class Faces:
     landmarks: np.ndarray
 
     def __post_init__(self):
-        n = len(self.boxes)
-        if self.boxes.shape != (n, 4) or self.probs.shape != (n,) or self.landmarks.shape != (n, 5, 2):
+        arrays = (self.boxes, self.probs, self.landmarks)
+        shapes = [getattr(array, "shape", f"a {type(array).__name__}") for array in arrays]
+        n = shapes[0][:1]
+        if shapes != [(*n, 4), n, (*n, 5, 2)]:
             raise ValueError(
-                f"Faces wants boxes (n, 4), probs (n,) and landmarks (n, 5, 2), but was given {self.boxes.shape}, "
-                f"{self.probs.shape} and {self.landmarks.shape}."
+                f"Faces wants boxes (n, 4), probs (n,) and landmarks (n, 5, 2), all arrays, but was given {shapes[0]}, "
+                f"{shapes[1]} and {shapes[2]}."
             )
 
     def __len__(self) -> int:

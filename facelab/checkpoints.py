@@ -9,6 +9,7 @@ A pickle is read with `weights_only=True`, so that a checkpoint from a stranger 
 
 import hashlib
 import os
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +29,7 @@ __all__ = ["Checkpoint", "available_weights", "load_checkpoint", "pack", "save_c
 BUNDLED = Path(__file__).parent / "weights" / "facelab128.safetensors"
 MEASURED = BUNDLED.with_name("measured.csv")  # written by tests/benchmarks/verification.py --record
 FORMAT_VERSION = 1
+MOST_NUMBERS = 100_000_000  # in a pickle; the network has 23 million, and a classifier of 10,000 people 5 million more
 
 
 @dataclass(frozen=True)
@@ -75,16 +77,15 @@ def load_checkpoint(weights: str | os.PathLike) -> Checkpoint:
         There are no weights of that name, or the file does not hold such a network.
     """
     defaults = {}
+    wanted = f"give {', '.join(['facelab128', *RELEASES])}, or a .safetensors, .pt or .pth file"
+    path = checked_path(weights, wanted)
     if weights == "facelab128":
         path = BUNDLED
     elif weights in RELEASES:
         path, release = fetch_weights(weights, check=lambda path: _network(_read(path)[0], path)), RELEASES[weights]
         defaults = {"name": weights, "image_size": release.image_size, "trained_on": release.trained_on}
-    else:
-        wanted = f"give {', '.join(['facelab128', *RELEASES])}, or a .safetensors, .pt or .pth file"
-        path = checked_path(weights, wanted)
-        if path.suffix.lower() not in {".safetensors", ".pt", ".pth"}:
-            raise ValueError(f"There are no weights {str(weights)!r}: {wanted}.")
+    elif path.suffix.lower() not in {".safetensors", ".pt", ".pth"}:
+        raise ValueError(f"There are no weights {str(weights)!r}: {wanted}.")
     state, metadata = _read(path)
     metadata = defaults | metadata
     network = _network(state, path)
@@ -146,12 +147,16 @@ def save_compact(
 
     Raises
     ------
+    FileNotFoundError
+        There is no such folder.
     ValueError
         The path has another ending, or the model is not such a network or holds numbers that are not finite.
     """
-    path = Path(path)
+    path = checked_path(path)
     if path.suffix != ".safetensors":
         raise ValueError(f"The compact form is a safetensors file, but {path.name} does not end in .safetensors.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} into: make it first.")
     network = _network({key: value.float().cpu() for key, value in model.state_dict().items()}, "This model")
     header = {"name": name, "image_size": image_size, "trained_on": trained_on, **metadata}
     header |= {"dimension": network.last_linear.out_features, "format_version": FORMAT_VERSION}
@@ -209,7 +214,7 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str | int]]:
                 state = {} if newer else unpack({key: file.get_tensor(key).clone() for key in file.keys()})  # noqa: SIM118
         else:
             newer, metadata = False, {}
-            state = unpack(torch.load(path, map_location="cpu", weights_only=True))
+            state = unpack(_small(torch.load(_stored(path), map_location="cpu", weights_only=True)))
     except Exception as error:  # a damaged or foreign file fails in any of a dozen ways
         raise ValueError(
             f"{path} cannot be read as a checkpoint ({type(error).__name__}): give a safetensors file, or one written "
@@ -218,6 +223,22 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str | int]]:
     if newer:
         raise ValueError(f"{path} was written by a newer facelab: upgrade facelab to read it.")
     return state, metadata
+
+
+def _stored(path: Path) -> Path:
+    """Give the path, unless what is in the archive there is compressed: torch never does it, and a bomb is."""
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            if any(file.compress_type != zipfile.ZIP_STORED for file in archive.infolist()):
+                raise ValueError("compressed")
+    return path
+
+
+def _small(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Give the tensors, unless they have more numbers than such a network: one number can stand for billions."""
+    if sum(value.numel() for value in state.values()) > MOST_NUMBERS:
+        raise ValueError("too many numbers")
+    return state
 
 
 def _network(state: dict[str, torch.Tensor], source: Path | str) -> InceptionResnetV1:

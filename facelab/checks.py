@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import suppress
+from numbers import Integral
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,9 @@ from numpy.typing import ArrayLike
 
 def checked_path(path: str | os.PathLike, hint: str = "check the spelling, and who may look there") -> Path:
     """Give a path with its ~ written out, or say in one sentence why nothing can be there; nothing need be there."""
-    text = os.fspath(path)
+    text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
+    if not isinstance(text, str):
+        raise ValueError(f"A path is a text or a pathlib.Path, but this is a {type(path).__name__}: {hint}.")
     if not text:
         raise ValueError(f"The path is an empty text: {hint}.")
     try:
@@ -32,29 +35,54 @@ def checked_path(path: str | os.PathLike, hint: str = "check the spelling, and w
     return found
 
 
+def brief(value: object) -> str:
+    """Write what was given as code, if that is short, and otherwise say what it is."""
+    text = repr(value)
+    return text if len(text) <= 60 and (value is None or np.isscalar(value)) else f"a {type(value).__name__}"
+
+
 def checked_numbers(values: ArrayLike, complaint: str, dtype: type = np.float64) -> np.ndarray:
     """Give real numbers as an array of any shape; ValueError with this complaint where there is anything else.
 
-    NumPy alone would drop what is imaginary, count dates in days and read numbers out of texts.
+    NumPy alone would drop what is imaginary, count dates in days, read numbers out of texts, and take what is masked
+    for numbers.
     """
     try:
         if hasattr(values, "detach"):  # a torch tensor, perhaps on a GPU; torch itself is not needed here
             values = values.detach().cpu()
         numbers = np.asarray(values)
-        if numbers.dtype.kind not in "biufO":
+        texts = numbers.dtype.kind == "O" and any(isinstance(value, (str, bytes)) for value in numbers.flat)
+        if texts or numbers.dtype.kind not in "biufO" or np.ma.is_masked(values):
             raise TypeError(f"no numbers: {numbers.dtype}")
         return numbers.astype(dtype, copy=False)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, RuntimeError) as error:  # the last are torch's, of sparse tensors
         raise ValueError(complaint) from error
+
+
+def checked_number(value: float, complaint: str) -> float:
+    """Give one real number, which may be infinite; ValueError with this complaint where there is anything else."""
+    number = checked_numbers(value, complaint)
+    if number.ndim or np.isnan(number):
+        raise ValueError(complaint)
+    return float(number)
+
+
+def checked_count(value: int, what: str, least: int = 1) -> int:
+    """Give a whole number, or say in one sentence that it is none, or below the least that makes sense."""
+    if not isinstance(value, Integral) or value < least:
+        raise ValueError(f"{what} is {brief(value)}, but must be a whole number, {least} or more.")
+    return int(value)
 
 
 def checked_list(values: ArrayLike, what: str) -> np.ndarray:
     """Give whatever is listed as an array (n,), or say in one sentence that it is no list."""
     try:
         listed = np.asarray(values)
+        if listed.dtype.kind in "SU" and not all(isinstance(value, (str, bytes)) for value in values):
+            listed = np.asarray(values, object)  # or NumPy would write out as text what is none, NaN too
         if listed.ndim != 1:
             raise ValueError(f"the shape {listed.shape}")
-    except ValueError as error:  # NumPy's own too, of lists of different lengths
+    except (TypeError, ValueError) as error:  # NumPy's own too, of lists of different lengths, and torch's
         raise ValueError(f"{what} must be one list, with one entry for each photo or pair.") from error
     return listed
 
@@ -64,19 +92,27 @@ def checked_labels(values: ArrayLike, what: str = "Labels") -> np.ndarray:
     labels = checked_list(values, what)
     if pd.isna(labels).any():
         raise ValueError("A label is missing (NaN or None), and would count as another: leave that photo or pair out.")
+    if labels.dtype == object and len({isinstance(label, str) for label in labels}) > 1:
+        raise ValueError(f"{what} are in part text and in part not, and 1 is not '1': make all of them text.")
     return labels
 
 
 def checked_flags(values: ArrayLike, what: str, meaning: str) -> np.ndarray:
     """Give booleans (n,), or say in one sentence that they are no list, or not all True and False (or 1 and 0)."""
     flags = checked_list(values, what)
-    if not np.isin(flags, (False, True)).all():
+    try:
+        sound = not pd.isna(flags).any() and np.isin(flags, (False, True)).all()
+    except (TypeError, ValueError):  # of objects that are not even to be compared
+        sound = False
+    if not sound:
         raise ValueError(f"{what} must hold True {meaning}, and nothing else.")
     return flags.astype(bool)
 
 
 def check_columns(table: pd.DataFrame, columns: Sequence[str], what: str, hint: str) -> None:
-    """Raise a ValueError of one sentence if a table lacks one of these columns, or has it twice."""
+    """Raise a ValueError of one sentence if this is no table, or lacks one of these columns, or has it twice."""
+    if not isinstance(table, pd.DataFrame):
+        raise ValueError(f"The table of {what} is a {type(table).__name__}, but must be a pandas.DataFrame: {hint}.")
     counts = {column: list(table.columns).count(column) for column in columns}
     if missing := [column for column, count in counts.items() if count == 0]:
         raise ValueError(f"The table of {what} lacks {', '.join(missing)}: {hint}.")

@@ -100,6 +100,8 @@ class RejectingClassifier(ClassifierMixin, BaseEstimator):
             raise ValueError("Nobody is enrolled yet: call fit with vectors and people first.")
         vectors = checked_vectors(vectors, "first")
         distances = pairwise_distances(vectors, self.vectors_)  # also sees that both are of one model
+        if len(vectors) == 0:
+            return self.people_[:0], np.zeros(0)
         named = self.classifier_.predict(vectors)
         if self.by == "probability":
             return named, 1 - self.classifier_.predict_proba(vectors).max(axis=1)

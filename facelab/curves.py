@@ -14,9 +14,10 @@ from numpy.typing import ArrayLike
 from scipy.stats import norm
 from sklearn.metrics import DetCurveDisplay
 
+from facelab.checks import check_columns, checked_labels, checked_list, checked_numbers
 from facelab.identification import OpenSet
-from facelab.style import GENUINE, IMPOSTOR
-from facelab.verification import roc
+from facelab.style import GENUINE, IMPOSTOR, PALETTE
+from facelab.verification import checked_pairs, roc
 
 GUIDE = {"color": "grey", "ls": ":", "lw": 1.5}  # chance, and other lines that are not measured
 FMR, FNMR = "false match rate, FMR", "false non-match rate, FNMR"
@@ -34,7 +35,7 @@ def plot_distances(
     threshold : float, optional
         A line: pairs up to it are accepted.
     """
-    genuine, impostor = np.asarray(genuine), np.asarray(impostor)
+    genuine, impostor = _distances(genuine, "genuine"), _distances(impostor, "impostor")
     ax = ax or plt.subplots(figsize=(7, 3.2))[1]
     edges = np.linspace(0, max(genuine.max(initial=0), impostor.max(initial=0), 1.5), 45)
     kinds = ((genuine, GENUINE, "genuine: same person"), (impostor, IMPOSTOR, "impostor: two people"))
@@ -65,6 +66,7 @@ def plot_bands(genuine: ArrayLike, impostor: ArrayLike, *, along: str = "y", ax:
     along : "y" or "x"
         The axis on which the plot has its distances.
     """
+    genuine, impostor = checked_pairs(genuine, impostor)
     ax = ax or plt.subplots(figsize=(5, 3))[1]
     span, line = (ax.axhspan, ax.axhline) if along == "y" else (ax.axvspan, ax.axvline)
     for distances, colour, label in ((genuine, GENUINE, "same person"), (impostor, IMPOSTOR, "two people")):
@@ -76,6 +78,10 @@ def plot_bands(genuine: ArrayLike, impostor: ArrayLike, *, along: str = "y", ax:
 
 def plot_sweep(values: ArrayLike, distances: ArrayLike, *, label: str = "", ax: Axes | None = None, **line) -> Axes:
     """How far a face moves from where it was as one factor changes: distance (y) against the factor's value (x)."""
+    values = checked_labels(values, "The values of the factor")
+    distances = checked_list(checked_numbers(distances, "Distances are numbers, one for each value."), "distances")
+    if len(values) != len(distances):
+        raise ValueError(f"There are {len(values)} values and {len(distances)} distances: give one of each a photo.")
     ax = ax or plt.subplots(figsize=(5, 3))[1]
     ax.plot(values, distances, **{"marker": "o", "ms": 4, "label": label, **line})
     ax.set_ylabel("distance to the reference")
@@ -187,6 +193,8 @@ def plot_intervals(table: pd.DataFrame, rate: str = "fmr", *, label: str = "", a
         For the legend, when several tables are drawn on the same Axes.
     """
     colour, kind, name = {"fmr": (IMPOSTOR, "impostor", FMR), "fnmr": (GENUINE, "genuine", FNMR)}[rate]
+    wanted = ("people", kind, rate, f"{rate}_low", f"{rate}_high")
+    check_columns(table, wanted, "error rates", "group_error_rates makes one")
     ax = ax or plt.subplots(figsize=(6, 0.8 + 0.45 * len(table)))[1]
     earlier = len(ax.containers)  # a second table stands below the first, in a lighter colour
     places = np.arange(len(table)) + 0.22 * earlier
@@ -203,6 +211,49 @@ def plot_intervals(table: pd.DataFrame, rate: str = "fmr", *, label: str = "", a
     if label:
         ax.legend(fontsize="small", ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
     return ax
+
+
+def plot_training(
+    history: pd.DataFrame, *, best_epoch: int | None = None, label: str = "", ax: Axes | None = None, **line
+) -> Axes:
+    """Learning curves: the equal error rate of each set of people, epoch by epoch.
+
+    Parameters
+    ----------
+    history : pandas.DataFrame
+        As `fine_tune` gives it: a row per epoch from 0, a column `NAME_eer` per set.
+    best_epoch : int, optional
+        A dotted line where training would best have stopped.
+    label : str
+        Before the name of each set in the legend, when several trainings are drawn on the same Axes.
+    """
+    check_columns(history, [], "the history", "give that of a training")
+    columns = [column for column in history if str(column).endswith("_eer")]
+    if not columns:
+        raise ValueError("There is no column NAME_eer in this table: give the history of a training.")
+    ax = ax or plt.subplots(figsize=(6, 3.4))[1]
+    # The people learned on stay in the background, because theirs is the curve that says nothing about new people.
+    colours = {"training_eer": PALETTE[3], "validation_eer": PALETTE[2]}
+    others = iter([colour for colour in PALETTE if colour not in colours.values()])
+    for column in columns:
+        style = {"color": colours.get(column) or next(others), "marker": "o", "ms": 3, **line}
+        ax.plot(history.index, 100 * history[column], label=f"{label} {column[:-4]}".strip(), **style)
+    if best_epoch is not None:
+        ax.axvline(best_epoch, color="grey", ls=":", lw=1.5)
+    ax.set_ylim(bottom=0)
+    ax.xaxis.get_major_locator().set_params(integer=True)
+    ax.set_xlabel("epoch")
+    ax.set_ylabel("equal error rate, %")
+    ax.legend(fontsize="small")
+    return ax
+
+
+def _distances(values: ArrayLike, kind: str) -> np.ndarray:
+    """Distances to draw, of which there may be none."""
+    distances = checked_list(checked_numbers(values, f"The {kind} distances are not numbers."), f"The {kind} distances")
+    if not np.isfinite(distances).all():
+        raise ValueError(f"The {kind} distances hold NaN or infinite numbers: leave these out, and say how many.")
+    return distances
 
 
 def _begin_log(ax: Axes, smallest: int) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from facelab.checks import checked_path
+from facelab.checks import brief, checked_path, finite_columns
 from facelab.frames import read_frames
 
 CAST = Path(__file__).resolve().parent.parent / "data" / "cast"
@@ -54,9 +54,10 @@ def load_photos(photos: str | os.PathLike | None = None) -> pd.DataFrame:
     pandas.DataFrame
         A row per photo, as `load_cast`, `load_lfw` or `load_folder` gives it, whose errors are passed on.
     """
-    photos = photos or os.environ.get("FACELAB_PHOTOS") or "cast"
+    if photos is None:
+        photos = os.environ.get("FACELAB_PHOTOS") or "cast"
     named = {"cast": load_cast, "lfw": load_lfw}
-    return named[photos]() if photos in named else load_folder(photos)
+    return named[photos]() if isinstance(photos, str) and photos in named else load_folder(photos)
 
 
 def load_cast(subset: str | None = "portraits", folder: str | os.PathLike | None = None) -> pd.DataFrame:
@@ -84,8 +85,9 @@ def load_cast(subset: str | None = "portraits", folder: str | os.PathLike | None
     ValueError, FileNotFoundError
         If there is no such subset, or a table of the cast is damaged or missing.
     """
-    if subset not in (*SUBSETS, None):
-        raise ValueError(f"The cast has no subset {subset!r}: choose one of {', '.join(SUBSETS)}, or None for all.")
+    if not (subset is None or (isinstance(subset, str) and subset in SUBSETS)):
+        names = ", ".join(SUBSETS)
+        raise ValueError(f"The cast has no subset {brief(subset)}: choose one of {names}, or None for all.")
     path = _cast(folder, "photos.csv")
     table = _read(path, PHOTOS)
     number = pd.to_numeric(table["value"], errors="coerce").astype(object)
@@ -151,14 +153,14 @@ def landmarks(table: pd.DataFrame) -> np.ndarray:
 
 
 def _columns(table: pd.DataFrame, columns: list[str], what: str) -> np.ndarray:
-    if not set(columns) <= set(table.columns):
+    if not isinstance(table, pd.DataFrame) or not set(columns) <= set(table.columns):
         raise ValueError(f"This table has no {what}, only the cast's tables do: find the faces with FaceDetector.")
-    return table[columns].to_numpy(np.float32)
+    return finite_columns(table, columns).astype(np.float32)
 
 
 def _cast(folder: str | os.PathLike | None, table: str) -> Path:
     """Where a table of the cast lies; its photos lie beside it."""
-    return checked_path(Path(folder or CAST) / table)
+    return checked_path(checked_path(CAST if folder is None else folder) / table)
 
 
 def _read(path: Path, columns: dict[str, type]) -> pd.DataFrame:
@@ -305,9 +307,10 @@ def _pair(line: list[str], images: Path) -> tuple[bool, Path, Path, str, str]:
 
 def _lfw(folder: str | os.PathLike | None) -> tuple[Path, Path]:
     """Find LFW's folder of images and its list of pairs, through scikit-learn where no folder is named."""
-    folder = folder or os.environ.get("FACELAB_LFW")
-    if folder:
-        images = checked_path(Path(folder) / "images")
+    if folder is None:
+        folder = os.environ.get("FACELAB_LFW") or None
+    if folder is not None:
+        images = checked_path(checked_path(folder) / "images")
         if not images.is_dir():
             raise FileNotFoundError(f"There is no folder {images}: give, or set FACELAB_LFW to, the folder around it.")
         return images, images.parent / "pairs.txt"

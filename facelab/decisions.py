@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from facelab.checks import checked_numbers
+from facelab.checks import brief, checked_number, checked_numbers
 from facelab.verification import checked_pairs, roc
 
 # Nearly no regularisation, but enough for the curve to have a finite slope where no pairs overlap.
@@ -37,8 +37,9 @@ class Costs:
     genuine_share: float
 
     def __post_init__(self) -> None:
-        if not (0 <= self.false_match < np.inf and 0 <= self.false_non_match < np.inf):
-            raise ValueError(f"A mistake costs 0 or more, not {self.false_match} or {self.false_non_match}.")
+        complaint = f"A mistake costs 0 or more, not {brief(self.false_match)} or {brief(self.false_non_match)}."
+        if not all(0 <= checked_number(cost, complaint) < np.inf for cost in (self.false_match, self.false_non_match)):
+            raise ValueError(complaint)
         _check_share(self.genuine_share)
 
     def per_attempt(self, fmr: ArrayLike, fnmr: ArrayLike) -> np.ndarray:
@@ -66,6 +67,8 @@ def cheapest_threshold(genuine: ArrayLike, impostor: ArrayLike, costs: Costs) ->
     ValueError
         As `count_outcomes`.
     """
+    if not isinstance(costs, Costs):
+        raise ValueError(f"costs is a {type(costs).__name__}, but must be Costs, of mistakes and of how often.")
     curve = roc(genuine, impostor)
     cost = costs.per_attempt(curve.fmr, curve.fnmr)
     cheapest = int(cost.argmin())
@@ -92,6 +95,8 @@ class Calibration:
         distances = checked_numbers(distances, "A distance is a number, and only that has a probability.")
         if not np.isfinite(distances).all():
             raise ValueError("The distances hold NaN or infinite numbers, which have no probability: leave these out.")
+        if distances.size == 0:
+            return np.zeros(distances.shape)
         flat = distances.reshape(-1, 1)
         if self.method == "isotonic":
             return self._model.predict(flat[:, 0]).reshape(distances.shape)
@@ -135,7 +140,6 @@ def calibrate(
 
 
 def _check_share(share: float) -> None:
-    if not 0 < share < 1:
-        raise ValueError(
-            f"genuine_share is {share}, but must lie between 0 and 1: it is the share of genuine attempts."
-        )
+    complaint = f"genuine_share is {brief(share)}, but must lie between 0 and 1: it is the share of genuine attempts."
+    if not 0 < checked_number(share, complaint) < 1:
+        raise ValueError(complaint)

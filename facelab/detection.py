@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Sized
+from numbers import Integral
 from os import PathLike
 
 import numpy as np
@@ -13,7 +14,7 @@ from sklearn.metrics import average_precision_score
 from torchvision.ops import box_iou
 
 from facelab.cascade import Faces, Trace, run_cascade
-from facelab.checks import checked_numbers
+from facelab.checks import brief, checked_number, checked_numbers
 from facelab.devices import checked_device
 from facelab.images import open_image
 from facelab.progress import progress_bar
@@ -24,6 +25,8 @@ __all__ = ["FaceDetector", "Faces", "average_precision", "crop_faces", "iou", "m
 # 6,087 faces of CelebA, made symmetric. Aligned crops so show a face where, and as large as, plain crops do.
 TEMPLATE = np.array([[0.276, 0.392], [0.724, 0.392], [0.500, 0.603], [0.301, 0.752], [0.699, 0.752]])
 ASPECT = 0.75
+
+MAX_CROP = 4000  # pixels: a larger crop has more of them than most photos, and takes 200 MB
 
 
 class FaceDetector:
@@ -53,16 +56,20 @@ class FaceDetector:
         factor: float = 0.709,
         device: str | torch.device = "cpu",
     ):
-        if isinstance(min_face_size, str) or not min_face_size > 0:
-            raise ValueError(f"min_face_size is {min_face_size}, but must be a positive number of pixels, such as 20.")
-        if not np.shape(thresholds) == (3,) or not all(0 <= t <= 1 for t in thresholds):
-            raise ValueError(f"thresholds is {thresholds!r}, but must be three numbers from 0 to 1, one per network.")
-        if not 0 < factor < 1:
-            raise ValueError(f"factor is {factor}, but must lie between 0 and 1, such as 0.709.")
+        complaint = f"min_face_size is {brief(min_face_size)}, but must be a positive number of pixels, such as 20."
+        if not 0 < (min_face_size := checked_number(min_face_size, complaint)) < np.inf:
+            raise ValueError(complaint)
+        complaint = f"thresholds is {brief(thresholds)}, but must be three numbers from 0 to 1, one per network."
+        thresholds = checked_numbers(thresholds, complaint)
+        if thresholds.shape != (3,) or not ((thresholds >= 0) & (thresholds <= 1)).all():
+            raise ValueError(complaint)
+        complaint = f"factor is {brief(factor)}, but must lie between 0 and 1, such as 0.709."
+        if not 0 < (factor := checked_number(factor, complaint)) < 1:
+            raise ValueError(complaint)
         self.mtcnn = MTCNN(
             keep_all=True,
             min_face_size=min_face_size,
-            thresholds=list(thresholds),
+            thresholds=thresholds.tolist(),
             factor=factor,
             device=checked_device(device),
         ).eval()
@@ -146,15 +153,16 @@ def crop_faces(image, faces: Faces, size: int = 160, margin: int = 0, *, align: 
     ValueError
         If size or margin make no sense, a box lies outside the image, or landmarks to align by are not a face's.
     """
-    if size < 1 or not 0 <= margin < size:
+    if not isinstance(size, Integral) or not isinstance(margin, Integral) or not 0 <= margin < size <= MAX_CROP:
         raise ValueError(
-            f"size is {size} and margin {margin}, but size must be positive and margin from 0 to size - 1."
+            f"size is {brief(size)} and margin {brief(margin)}, but size must be a whole number from 1 to "
+            f"{MAX_CROP:,} and margin one from 0 to size - 1."
         )
-    image = open_image(image)
+    image, faces = open_image(image), checked_detections(faces)
     crops = [torch.zeros(0, 3, size, size)]
     for box, points in zip(faces.boxes, faces.landmarks, strict=True):
         inside = min(box[2], image.width) - max(box[0], 0), min(box[3], image.height) - max(box[1], 0)
-        if not all(side >= 1 for side in inside):  # and not `any(… < 1)`, which NaN would pass
+        if not (np.isfinite(box).all() and all(side >= 1 for side in inside)):
             raise ValueError(
                 f"The box {np.round(box).tolist()} has no area inside this image of {image.width}×{image.height} "
                 "pixels: give the image in which the faces were found."
@@ -180,7 +188,7 @@ def _aligned(image: Image.Image, box: np.ndarray, points: np.ndarray, size: int,
             "These landmarks do not fit the face in the box (equal, swapped, or another's): detect the face again, or "
             "leave align out."
         )
-    sharp = size * max(1, int(np.ceil(height / size)))
+    sharp = size * max(1, int(np.ceil(min(height, max(image.size)) / size)))
     step = size / (size - margin) / sharp
     start = (1 - size / (size - margin)) / 2
     du, dv = ASPECT * step, step
@@ -196,8 +204,10 @@ def _aligned(image: Image.Image, box: np.ndarray, points: np.ndarray, size: int,
 def unstandardise(crops) -> np.ndarray:
     """Undo the standardisation, to look at crops: (n, 3, h, w) float32 → (n, h, w, 3) uint8; else a ValueError."""
     crops = checked_numbers(crops, "Crops are numbers, (n, 3, height, width), as crop_faces makes them.", np.float32)
-    if crops.ndim != 4:
+    if crops.ndim != 4 or crops.shape[1] != 3:
         raise ValueError(f"Crops have the shape (n, 3, height, width), but these have {crops.shape}.")
+    if not np.isfinite(crops).all():
+        raise ValueError("The crops hold NaN or infinite pixels: look at how they were made.")
     return np.rint(crops.transpose(0, 2, 3, 1) * 128 + 127.5).clip(0, 255).astype(np.uint8)
 
 
@@ -207,7 +217,7 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     a, b : (n, 4) and (m, 4)
-        x0, y0, x1, y1 in pixels.
+        x0, y0, x1, y1 in pixels. A box without area, or inside out, overlaps nothing.
 
     Returns
     -------
@@ -216,18 +226,28 @@ def iou(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     Raises
     ------
     ValueError
-        If they are not numbers, four to a box.
+        If they are not finite numbers, four to a box.
     """
-    return box_iou(*(torch.from_numpy(np.array(_boxes(boxes))) for boxes in (a, b))).numpy()
+    overlap = box_iou(*(torch.from_numpy(np.array(checked_boxes(boxes))) for boxes in (a, b)))
+    return overlap.nan_to_num(0.0).numpy()  # torchvision divides by the area, even where it is 0
 
 
-def _boxes(values: np.ndarray) -> np.ndarray:
+def checked_boxes(values: np.ndarray) -> np.ndarray:
     """Give boxes as (n, 4) float32, one alone or none at all too, or say in one sentence that they are none."""
     complaint = "Boxes are a table of numbers, (n, 4), one row a face, as Faces.boxes is: x0, y0, x1, y1."
     boxes = checked_numbers(values, complaint, np.float32)
     if boxes.size and (boxes.ndim not in (1, 2) or boxes.shape[-1] != 4):
         raise ValueError(complaint)
+    if not (np.abs(boxes) < 1e18).all():  # NaN fails this too; larger squares are beyond float32
+        raise ValueError("Boxes hold NaN, infinite or huge numbers: leave such rows out.")
     return boxes.reshape(-1, 4)
+
+
+def checked_detections(faces: Faces) -> Faces:
+    """Give Faces, or say in one sentence that they are none."""
+    if not isinstance(faces, Faces):
+        raise ValueError(f"faces is a {type(faces).__name__}, but must be Faces, as FaceDetector.detect finds them.")
+    return faces
 
 
 def match_boxes(truth: np.ndarray, faces: Faces, iou_threshold: float = 0.5) -> np.ndarray:
@@ -248,9 +268,12 @@ def match_boxes(truth: np.ndarray, faces: Faces, iou_threshold: float = 0.5) -> 
     Raises
     ------
     ValueError
-        As `iou`.
+        As `iou`; if a probability is not finite, or the threshold no number.
     """
-    overlap = iou(faces.boxes, truth)
+    overlap = iou(checked_detections(faces).boxes, truth)
+    if not np.isfinite(checked_numbers(faces.probs, "The probabilities of the faces are no numbers.")).all():
+        raise ValueError("A probability among the faces is NaN or infinite, and has no rank: leave that face out.")
+    iou_threshold = checked_number(iou_threshold, f"iou_threshold is {brief(iou_threshold)}, but is a share, as 0.5.")
     found = np.full(len(faces), -1)
     for i in np.argsort(-faces.probs, kind="stable"):
         if overlap.shape[1] == 0:
@@ -281,11 +304,13 @@ def average_precision(truth: Sequence[np.ndarray], faces: Sequence[Faces], iou_t
     ValueError
         If the two do not speak of the same number of images, there is no true face at all, or as `iou`.
     """
+    if not (isinstance(truth, Sized) and isinstance(faces, Sized)):
+        raise ValueError("The true boxes and the detections are two lists, with one entry for each image.")
     if len(truth) != len(faces):
         raise ValueError(
             f"{len(truth)} images have true boxes and {len(faces)} have detections: give one of each an image."
         )
-    truth = [_boxes(boxes) for boxes in truth]
+    truth = [checked_boxes(boxes) for boxes in truth]
     total = sum(map(len, truth))
     if total == 0:
         raise ValueError("There is no true face in any of the images, so there is no recall to speak of.")

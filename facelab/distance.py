@@ -6,15 +6,19 @@ suite measures in d throughout, from 0 (the same) to 2 (opposite).
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.spatial.distance import cdist
 
-from facelab.checks import checked_labels, checked_numbers
+from facelab.checks import brief, checked_labels, checked_numbers
 
 # How far from 1 the length of a unit vector may be: float16 templates, the coarsest in use, stay well within.
 LENGTH_TOLERANCE = 2e-3
+
+MOST_DISTANCES = 500_000_000  # in one matrix
 
 
 def pairwise_distances(a: ArrayLike, b: ArrayLike | None = None) -> np.ndarray:
@@ -34,9 +38,12 @@ def pairwise_distances(a: ArrayLike, b: ArrayLike | None = None) -> np.ndarray:
     Raises
     ------
     ValueError
-        If a or b is not a table of numbers or holds a NaN, or if they differ in width (two models' vectors).
+        If a or b is not a table of numbers or holds a NaN, if they differ in width (two models' vectors), or if there
+        are more than `MOST_DISTANCES`.
     """
-    return cdist(*_two_sets(a, b)).astype(np.float32)
+    a, b = _two_sets(a, b)
+    _check_count(a, b)
+    return cdist(a, b).astype(np.float32)
 
 
 def pairwise_cosines(a: ArrayLike, b: ArrayLike | None = None) -> np.ndarray:
@@ -53,6 +60,7 @@ def pairwise_cosines(a: ArrayLike, b: ArrayLike | None = None) -> np.ndarray:
                 f"Row {wrong[0]} of the {which} set has length {wrong[1]:.3g}, but a dot product is a cosine "
                 "for vectors of length 1 only: divide each vector by its length first."
             )
+    _check_count(a, b)
     return np.clip(a @ b.T, -1, 1).astype(np.float32)
 
 
@@ -82,9 +90,9 @@ def nearest_neighbours(a: ArrayLike, b: ArrayLike | None = None, k: int = 1) -> 
     if b is None:
         np.fill_diagonal(distances, np.inf)
     candidates = distances.shape[1] - (b is None)
-    if not 1 <= k <= candidates:
+    if not isinstance(k, Integral) or not 1 <= k <= candidates:
         raise ValueError(
-            f"k is {k}, but there are {max(candidates, 0)} vectors to choose neighbours from: take one to that many."
+            f"k is {brief(k)}, but there are {max(candidates, 0)} vectors to choose from: take one to that many."
         )
     rows = np.argsort(distances, axis=1, kind="stable")[:, :k]
     return np.take_along_axis(distances, rows, axis=1), rows
@@ -181,6 +189,13 @@ def _two_sets(a: ArrayLike, b: ArrayLike | None) -> tuple[np.ndarray, np.ndarray
     return a, b
 
 
+def _check_count(a: np.ndarray, b: np.ndarray) -> None:
+    if len(a) * len(b) > MOST_DISTANCES:
+        raise ValueError(
+            f"{len(a):,} × {len(b):,} pairs are more than {MOST_DISTANCES:,}, which take 6 GB: measure them in parts."
+        )
+
+
 def checked_vectors(values: ArrayLike, which: str) -> np.ndarray:
     """Give embeddings as an (n, d) float64 table, or say in one sentence why they are none."""
     vectors = checked_numbers(
@@ -190,9 +205,9 @@ def checked_vectors(values: ArrayLike, which: str) -> np.ndarray:
         raise ValueError(
             f"The {which} set has shape {vectors.shape}, but embeddings are a table: one row a face, (n, d)."
         )
-    if not np.isfinite(vectors).all():
+    if not (np.abs(vectors) < 1e18).all():  # NaN fails this too; beyond, squares leave float32
         raise ValueError(
-            f"The {which} set holds NaN or infinite numbers, which have no distance: look for a failed crop."
+            f"The {which} set holds NaN, infinite or huge numbers, which have no distance: look for a failed crop."
         )
     return vectors
 
@@ -209,9 +224,12 @@ def checked_matrix(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Give a distance matrix (float32) and the labels of its rows and columns, or say in a sentence what is wrong."""
     complaint = "The matrix of distances is not a table of numbers: pairwise_distances makes one."
-    distances, people = checked_numbers(distances, complaint, np.float32), checked_labels(people)
+    with np.errstate(over="ignore"):  # what float32 cannot hold is infinite, and refused below
+        distances, people = checked_numbers(distances, complaint, np.float32), checked_labels(people)
     within = others is None
     others = people if within else checked_labels(others)
+    if not within:  # text in both, or in neither: 1 and "1" would be two people
+        checked_labels(np.concatenate([people.astype(object), others.astype(object)]))
     if distances.shape != (len(people), len(others)):
         wanted = f"{len(people)} labels" if within else f"{len(people)} and {len(others)} labels"
         raise ValueError(

@@ -25,6 +25,9 @@ MAX_BATCH_PIXELS = 32 * 160 * 160
 # Pixels: of anything smaller, the network's unpadded convolutions leave nothing.
 MIN_SIZE = 75
 
+# Pixels: of anything larger, one crop alone would take more than 200 MB, and a face has no more to tell.
+MAX_SIZE = 1000
+
 # Standardised pixels lie in [-1, 1], and somewhat beyond after an experiment with light; only 0 to 255 goes this far.
 LARGEST_VALUE = 16.0
 
@@ -67,7 +70,9 @@ class FaceEmbedder:
 
     def __init__(self, weights: str | os.PathLike | None = None, device: str | torch.device = "cpu") -> None:
         self.device = checked_device(device)
-        checkpoint = load_checkpoint(weights or os.environ.get("FACELAB_MODEL") or "facelab128")
+        if weights is None:
+            weights = os.environ.get("FACELAB_MODEL") or "facelab128"
+        checkpoint = load_checkpoint(weights)
         self.name = checkpoint.name
         self.dimension = checkpoint.dimension
         self.image_size = checkpoint.image_size
@@ -86,7 +91,8 @@ class FaceEmbedder:
         crops : torch.Tensor or numpy.ndarray
             Float, of shape (n, 3, height, width), or (3, height, width) for one; RGB, standardised to (x - 127.5) / 128
             as `crop_faces` does (pixels in [0, 1] pass for such, but their vectors mean little). Any size from 75
-            pixels works, because the network averages over the area that is left at its end; `image_size` works best.
+            to 1,000 pixels works, because the network averages over the area that is left at its end; `image_size`
+            works best.
         progress : bool
             Show a progress bar when it takes more than a second.
 
@@ -118,12 +124,18 @@ class FaceEmbedder:
 def checked_crops(crops: torch.Tensor | np.ndarray) -> torch.Tensor:
     """Give crops as a tensor of shape (n, 3, height, width), or say in one sentence why they are none."""
     if isinstance(crops, np.ndarray):
+        _check_side(crops.shape)
+        if np.ma.is_masked(crops):
+            raise ValueError("Some pixels of the crops are masked, and the network has no mask: fill them first.")
         if crops.dtype.kind not in "fiub":
             raise ValueError(f"Crops of dtype {crops.dtype} are not pixels: give float32 ones, as crop_faces makes.")
         dtype = np.float32 if crops.dtype.kind == "f" else crops.dtype
         crops = torch.from_numpy(np.require(crops, dtype, ["C", "W"]))
     if not isinstance(crops, torch.Tensor):
         raise ValueError(f"Crops come as one torch tensor or NumPy array, not as {type(crops).__name__}: stack them.")
+    if crops.layout is not torch.strided or crops.is_meta:
+        raise ValueError("The crops are a sparse tensor, or one without numbers: give a dense one, as crop_faces does.")
+    _check_side(crops.shape)
     if crops.ndim and len(crops) == 0:
         return crops
     if crops.ndim == 3:
@@ -145,3 +157,11 @@ def checked_crops(crops: torch.Tensor | np.ndarray) -> torch.Tensor:
             "(x - 127.5) / 128."
         )
     return crops
+
+
+def _check_side(shape: tuple[int, ...]) -> None:
+    if max(shape[-2:], default=0) > MAX_SIZE:
+        raise ValueError(
+            f"Crops of {shape[-1]:,}×{shape[-2]:,} pixels are too large: the network takes {MAX_SIZE:,} each way, and "
+            "works best at its image_size."
+        )

@@ -17,6 +17,7 @@ import torch
 from safetensors import safe_open
 
 from facelab.checkpoints import load_checkpoint, save_compact
+from facelab.checks import checked_path
 from facelab.distance import pairwise_distances, split_pairs
 from facelab.embedding import FaceEmbedder
 from facelab.losses import SoftmaxHead, pk_batches, triplet_loss
@@ -283,11 +284,11 @@ def save_finetuned(
 def read_settings(path: str | os.PathLike) -> Settings:
     """Read how a checkpoint of `save_finetuned` was trained; ValueError or FileNotFoundError if it is none."""
     load_checkpoint(path)  # which has a sentence for each way in which a file can be broken
-    settings = None
-    if Path(path).suffix == ".safetensors":
-        with safe_open(path, "pt") as file:
+    settings, file_path = None, checked_path(path)
+    if file_path.suffix.lower() == ".safetensors":
+        with safe_open(file_path, "pt") as file:
             settings = (file.metadata() or {}).get("settings")
     try:
         return Settings(**json.loads(settings))
-    except TypeError as error:  # no settings, or others than these
+    except (TypeError, ValueError) as error:  # no settings, others than these, or such as cannot be
         raise ValueError(f"{path} does not say how it was trained: this facelab's save_finetuned does.") from error

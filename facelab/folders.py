@@ -30,7 +30,7 @@ from facelab.data import IMAGE_SUFFIXES
 from facelab.detection import FaceDetector, crop_faces
 from facelab.embedding import FaceEmbedder
 from facelab.images import open_image
-from facelab.parts import BOX, forget, make_folder, read_index, read_parts, write_index, write_part
+from facelab.parts import BOX, forget, has_contents, make_folder, read_index, read_parts, write_index, write_part
 from facelab.progress import progress_bar
 
 __all__ = ["FolderReport", "embed_folder", "read_embeddings"]
@@ -115,7 +115,7 @@ def embed_folder(
         batches = [(files[i : i + FILES_IN_A_BATCH],) for i in range(0, len(files), FILES_IN_A_BATCH)]
         hashed = sorted(_do(workers, _hash_files, batches, total=len(files), desc="reading", show=progress))
         known = set(read_parts(parts, ["content"]).content)
-        new = list({content: path for path, content, _ in hashed if content and content not in known}.values())
+        new = list({content: path for path, content, _ in hashed if content and content not in known}.items())
         pieces = [new[i : i + photos_in_a_part] for i in range(0, len(new), photos_in_a_part)]
         jobs = [(piece, parts, weights, options) for piece in pieces]
         now = dict(_do(workers, _embed_part, jobs, total=len(new), desc="embedding", show=progress))
@@ -170,12 +170,16 @@ def _hash_files(files: list[Path]) -> list[tuple[Path, str | None, str | None]]:
     return rows
 
 
-def _embed_part(photos: list[Path], parts: Path, weights: str, options: tuple) -> list[tuple[Path, str]]:
+def _embed_part(photos: list[tuple[str, Path]], parts: Path, weights: str, options: tuple) -> list[tuple[Path, str]]:
     """Find and embed the faces in some photos, and write them as one part; give each photo's content as it was then."""
+    contents = [content for content, _ in photos]
+    part = parts / f"{hashlib.sha256(''.join(contents).encode()).hexdigest()[:32]}.parquet"
+    if has_contents(part, contents):  # done by a worker that was lost before its answer came
+        return []
     torch.set_num_threads(1)  # the photos are shared out, so that each needs no more
     detector, embedder = _networks(weights, options)
     rows, crops, read = [], [torch.zeros(0, 3, embedder.image_size, embedder.image_size)], []
-    for path in photos:
+    for _, path in photos:
         try:
             encoded = path.read_bytes()
         except OSError:
@@ -197,8 +201,7 @@ def _embed_part(photos: list[Path], parts: Path, weights: str, options: tuple) -
     table = pd.DataFrame(rows, columns=["content", "refused", "face", *BOX, "prob"])
     vectors = embedder.embed(torch.cat(crops), progress=False)
     table["vector"] = pd.Series(list(vectors), table.index[table.face.notna()], object)
-    name = hashlib.sha256("".join(content for _, content in read).encode()).hexdigest()[:32]
-    write_part(table, parts / f"{name}.parquet")
+    write_part(table, part)
     return read
 
 
@@ -239,8 +242,10 @@ def _do(workers: Executor, work, jobs: Iterable[tuple], *, total: int, desc: str
 
 def _everywhere(weights: str | os.PathLike | None) -> str:
     """Give weights as a name, or as a path that does not depend on where a worker was started."""
-    weights = str(weights or os.environ.get("FACELAB_MODEL") or "facelab128")
-    return str(Path(weights).resolve()) if os.path.isfile(weights) else weights
+    if weights is None:
+        weights = os.environ.get("FACELAB_MODEL") or "facelab128"
+    path = checked_path(weights)
+    return str(path.resolve()) if path.is_file() else str(weights)
 
 
 def _options(detector: Mapping | None) -> tuple:

@@ -12,6 +12,7 @@ from pathlib import Path
 from PIL import Image
 
 from facelab.checks import checked_path
+from facelab.images import MAX_PIXELS
 
 __all__ = ["read_frames"]
 
@@ -34,7 +35,8 @@ def read_frames(path: str | os.PathLike) -> Iterator[Image.Image]:
     FileNotFoundError
         If there is no file at the path, at once.
     ValueError
-        If it is a folder, or nothing can be there, at once; or no video, or damaged, when the frames are asked for.
+        If it is a folder, or nothing can be there, at once; or no video, damaged, or with frames larger than
+        `facelab.images.MAX_PIXELS`, when they are asked for.
     """
     path = checked_path(path)
     if path.is_dir():
@@ -52,6 +54,11 @@ def _decode(path: Path) -> Iterator[Image.Image]:
             if not container.streams.video:
                 raise ValueError(f"{path} has no pictures in it, only sound: give a video.")
             for frame in container.decode(video=0):
+                if frame.width * frame.height > MAX_PIXELS:  # said before it takes three bytes for each
+                    raise ValueError(
+                        f"{path} has frames of {frame.width:,} × {frame.height:,} pixels, and {MAX_PIXELS:,} in all is "
+                        "the most: scale it down first."
+                    )
                 # FFmpeg's angle is anticlockwise, as Pillow's is
                 yield frame.to_image().rotate(frame.rotation, expand=True)
     except av.FFmpegError as error:

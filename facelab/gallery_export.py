@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import shutil
+import zipfile
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -52,13 +53,16 @@ def write_export(folder: str | os.PathLike, photos: Photos) -> Path:
 
 def read_export(folder: str | os.PathLike) -> Photos:
     """Read such a folder; FileNotFoundError if it is not there, ValueError if it is another, newer or damaged."""
-    folder = checked_path(Path(folder) / TABLE).parent
+    folder = checked_path(checked_path(folder) / TABLE).parent
     for file in (folder / TABLE, folder / ARRAYS):
         if not file.is_file():
             raise FileNotFoundError(f"There is no {file}: give a folder that Gallery.export wrote.")
     try:
         # From memory, because NumPy would leave a damaged archive open.
-        with np.load(io.BytesIO((folder / ARRAYS).read_bytes()), allow_pickle=False) as arrays:
+        content = io.BytesIO((folder / ARRAYS).read_bytes())
+        if any(file.compress_type != zipfile.ZIP_STORED for file in zipfile.ZipFile(content).infolist()):
+            raise ValueError("compressed, which np.savez never does, and a bomb is")
+        with np.load(content, allow_pickle=False) as arrays:
             newer = int(arrays["format"]) > EXPORT_FORMAT
             photos = None if newer else _photos(arrays, folder / TABLE)
     except Exception as error:  # damaged and foreign files fail in many ways, zipfile's and zlib's among them

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from facelab.checks import checked_numbers
+from facelab.checks import brief, checked_count, checked_number, checked_numbers
 from facelab.distance import checked_matrix
 from facelab.verification import checked_distances
 
@@ -56,11 +56,12 @@ class OpenSet:
 
     def at_fpir(self, fpir: float) -> tuple[float, float]:
         """Give the threshold and the DIR where FPIR is at most this; ValueError if so few strangers cannot show it."""
-        if not 1 / self.strangers <= fpir <= 1:
-            raise ValueError(
-                f"An FPIR of {fpir:g} cannot be seen on {self.strangers} probes of strangers: choose one from "
-                f"{1 / self.strangers:.2g} to 1, or measure more strangers."
-            )
+        complaint = (
+            f"An FPIR of {brief(fpir)} cannot be seen on {self.strangers} probes of strangers: choose one from "
+            f"{1 / self.strangers:.2g} to 1, or measure more strangers."
+        )
+        if not 1 / self.strangers <= checked_number(fpir, complaint) <= 1:
+            raise ValueError(complaint)
         place = int(np.searchsorted(self.fpir, fpir + 1e-12, side="right")) - 1
         return float(self.thresholds[place]), float(self.dir[place])
 
@@ -93,8 +94,8 @@ def open_set_identification(distances: ArrayLike, probes: ArrayLike, gallery: Ar
     """
     distances, probes, gallery = checked_matrix(distances, probes, gallery)
     people, column = np.unique(gallery, return_inverse=True)
-    if not 1 <= rank <= len(people):
-        raise ValueError(f"rank is {rank}, but must lie between 1 and the {len(people)} people in the gallery.")
+    if not isinstance(rank, Integral) or not 1 <= rank <= len(people):
+        raise ValueError(f"rank is {brief(rank)}, but must lie between 1 and the {len(people)} people in the gallery.")
     own = pd.Index(people).get_indexer(probes)  # -1 for who is not in the gallery
     is_known = own >= 0
     if is_known.all():
@@ -123,11 +124,18 @@ def false_match_probability(fmr: ArrayLike, gallery_size: ArrayLike) -> np.ndarr
     gallery_size = checked_numbers(gallery_size, SIZE)
     if not ((fmr >= 0) & (fmr <= 1)).all():
         raise ValueError("A false match rate lies between 0 and 1: 0.1 % is 0.001.")
-    if not (gallery_size >= 0).all():
-        raise ValueError("A gallery has 0 people or more.")
+    if not ((gallery_size >= 0) & (gallery_size < np.inf)).all():
+        raise ValueError("A gallery has 0 people or more, and finitely many.")
+    try:
+        fmr, gallery_size = np.broadcast_arrays(fmr, gallery_size)
+    except ValueError as error:
+        raise ValueError(
+            f"Rates of the shape {fmr.shape} and sizes of {gallery_size.shape} do not go together: give one of "
+            "either, or as many of both."
+        ) from error
     with np.errstate(divide="ignore", invalid="ignore"):
         exponent = gallery_size * np.log1p(-fmr)
-    return -np.expm1(np.where(gallery_size == 0, 0.0, exponent))
+    return 0 - np.expm1(np.where(gallery_size == 0, 0.0, exponent))  # not -, which would make -0 of 0
 
 
 def fmr_for_gallery(probability: float, gallery_size: ArrayLike) -> np.ndarray:
@@ -135,10 +143,11 @@ def fmr_for_gallery(probability: float, gallery_size: ArrayLike) -> np.ndarray:
 
     ValueError for a probability that is not between 0 and 1 or a gallery of fewer than one.
     """
-    gallery_size = checked_numbers(gallery_size, SIZE)
-    if not 0 <= probability < 1 or not (gallery_size >= 1).all():
-        raise ValueError("Give a probability from 0 to below 1, such as 0.01, and a gallery of one person or more.")
-    return -np.expm1(np.log1p(-probability) / gallery_size)
+    complaint = "Give a probability from 0 to below 1, such as 0.01, and a gallery of one person or more."
+    gallery_size, probability = checked_numbers(gallery_size, SIZE), checked_number(probability, complaint)
+    if not 0 <= probability < 1 or not ((gallery_size >= 1) & (gallery_size < np.inf)).all():
+        raise ValueError(complaint)
+    return 0 - np.expm1(np.log1p(-probability) / gallery_size)
 
 
 def simulate_searches(impostor: ArrayLike, sizes: Sequence[int], *, searches: int = 1000, seed: int = 0) -> np.ndarray:
@@ -171,7 +180,7 @@ def simulate_searches(impostor: ArrayLike, sizes: Sequence[int], *, searches: in
         If there are no impostor distances, or a gallery of fewer than one.
     """
     ordered = np.sort(checked_distances(impostor, "impostor pairs", "it takes two people"))
-    sizes = _sizes(sizes)
+    sizes, searches = _sizes(sizes), checked_count(searches, "searches")
     uniform = np.random.default_rng(seed).random((len(sizes), searches))
     # The least of N uniform numbers has the distribution 1 - (1 - x)^N; this is its inverse.
     least = -np.expm1(np.log1p(-uniform) / sizes[:, None])
@@ -206,7 +215,7 @@ def real_searches(
     """
     distances, people, _ = checked_matrix(distances, people)
     names, codes = np.unique(people, return_inverse=True)
-    sizes = _sizes(sizes)
+    sizes, searches = _sizes(sizes), checked_count(searches, "searches")
     if sizes.max() >= len(names):
         raise ValueError(f"A gallery of {sizes.max()} wants as many others, but there are {len(names)} people in all.")
     rng = np.random.default_rng(seed)
@@ -222,7 +231,12 @@ def real_searches(
 
 
 def _sizes(sizes: Sequence[int]) -> np.ndarray:
-    listed = np.asarray(sizes, object)  # which lists of different lengths are too
-    if listed.ndim != 1 or len(listed) == 0 or not all(isinstance(size, Integral) and size >= 1 for size in listed):
+    try:
+        # As objects, which lists of different lengths are too; but not a large table.
+        listed = np.asarray(sizes, object if getattr(sizes, "ndim", 1) == 1 else None)
+    except TypeError as error:
+        raise ValueError("sizes is a sparse tensor, but must be a list of whole numbers of people.") from error
+    whole = listed.ndim == 1 and all(isinstance(size, Integral) and 1 <= size <= 10**15 for size in listed)
+    if not whole or len(listed) == 0:
         raise ValueError(f"sizes is {listed.tolist()}, but must be a list of whole numbers of people, each 1 or more.")
     return listed.astype(int)

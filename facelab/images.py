@@ -62,10 +62,8 @@ def open_image(
         image = _upright_rgb(source, "The PIL image")
     elif isinstance(source, np.ndarray):
         image = _from_array(source, "The array", channel_axes=(-1, 0))
-    elif hasattr(source, "detach") and hasattr(source, "cpu"):  # a torch tensor, recognised without importing torch
-        tensor = source.detach().cpu()
-        tensor = tensor.float() if tensor.is_floating_point() else tensor  # NumPy has no bfloat16
-        image = _from_array(np.asarray(tensor), "The tensor", channel_axes=(0, -1))
+    elif hasattr(type(source), "detach") and hasattr(source, "cpu"):  # a torch tensor, without importing torch
+        image = _from_array(_tensor_array(source), "The tensor", channel_axes=(0, -1))
     elif bgr:
         raise ValueError("bgr=True was given with a file, but a file knows its channels' order: leave bgr out.")
     else:
@@ -73,9 +71,19 @@ def open_image(
     return Image.merge("RGB", image.split()[::-1]) if bgr else image
 
 
+def _tensor_array(tensor: torch.Tensor) -> np.ndarray:
+    if tensor.numel() > 4 * MAX_PIXELS:  # said before anything is copied
+        raise ValueError(_too_large("The tensor", f" (its shape is {tuple(tensor.shape)})"))
+    try:
+        tensor = tensor.detach().cpu()
+        return np.asarray(tensor.float() if tensor.is_floating_point() else tensor)  # NumPy has no bfloat16
+    except (TypeError, RuntimeError) as error:
+        raise ValueError("The tensor is sparse, or has no numbers: give a dense one.") from error
+
+
 def _from_file(source: object) -> Image.Image:
     if isinstance(source, bytes | bytearray | memoryview):
-        return _decode(io.BytesIO(source), f"The data given ({memoryview(source).nbytes:,} bytes)")
+        return _decode(io.BytesIO(bytes(source)), f"The data given ({memoryview(source).nbytes:,} bytes)")
     if hasattr(source, "read"):
         return _decode(source, f"The file object {getattr(source, 'name', '')}".rstrip())
     if not isinstance(source, str | os.PathLike):
@@ -99,6 +107,10 @@ def _from_file(source: object) -> Image.Image:
 def _decode(stream: BinaryIO, what: str) -> Image.Image:
     with _one_sentence(what):
         image = Image.open(stream)  # reads the header only
+    if image.format == "EPS":
+        raise ValueError(
+            f"{what} is PostScript, a program that draws, and none is run here: save it as JPEG or PNG first."
+        )
     return _upright_rgb(image, what)
 
 
@@ -138,6 +150,8 @@ def _from_array(array: np.ndarray, what: str, channel_axes: tuple[int, ...] = ()
 
 def _to_uint8(array: np.ndarray, what: str) -> np.ndarray:
     kind = array.dtype.kind
+    if np.ma.is_masked(array):
+        raise ValueError(f"{what} has pixels that are masked, and so have no colour: fill them first.")
     if array.dtype == np.uint8:
         return array
     if kind == "b":

@@ -8,14 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from facelab.checks import check_columns, checked_flags, checked_labels, checked_list
-from facelab.verification import checked_pairs
+from facelab.checks import (
+    brief,
+    check_columns,
+    checked_flags,
+    checked_labels,
+    checked_list,
+    checked_number,
+    finite_columns,
+)
+from facelab.verification import checked_pairs, checked_threshold
 
 FEWEST_PEOPLE = 3  # with two, half of all resamples would hold one person only, and no impostor pairs
 
@@ -99,8 +108,9 @@ def bootstrap_interval(
     genuine, impostor, people = _split(pairs)
     if over not in ("people", "pairs"):
         raise ValueError(f"over is {over!r}, but what is resampled is 'people' or 'pairs'.")
-    if resamples < 1 or not 0 < confidence < 1:
-        raise ValueError(f"{resamples} resamples and a confidence of {confidence} give no interval: try 1000 and 0.95.")
+    complaint = f"{brief(resamples)} resamples and confidence {brief(confidence)} give no interval: try 1000 and 0.95."
+    if not isinstance(resamples, Integral) or resamples < 1 or not 0 < checked_number(confidence, complaint) < 1:
+        raise ValueError(complaint)
     if people < FEWEST_PEOPLE:
         raise ValueError(f"These pairs are of {people} people, but resampling needs {FEWEST_PEOPLE} at the very least.")
     rng = np.random.default_rng(seed)
@@ -152,15 +162,16 @@ def group_error_rates(
         If the table lacks a column, there are not as many labels as photos, no pair lies within a group, or a group has
         no threshold.
     """
-    _check_pairs(pairs)
+    pairs, confidence = _checked_table(pairs), _checked_confidence(confidence)
     label_a, label_b = _labels(pairs, groups)
     rows = {}
-    for label in sorted(pd.unique(label_a[(label_a == label_b) & label_a.notna()])):
+    labels = pd.unique(label_a[(label_a == label_b) & label_a.notna()])
+    for label in sorted(checked_labels(labels, "The groups' labels")):
         chosen = pairs[((label_a == label) & (label_b == label)).to_numpy()]
         if isinstance(threshold, Mapping) and label not in threshold:
             raise ValueError(f"There is no threshold for the group {label}: give one for each, or one number for all.")
-        cut = threshold[label] if isinstance(threshold, Mapping) else threshold
-        accepted, same = chosen["distance"] <= cut, chosen["same"].astype(bool)
+        cut = checked_threshold(threshold[label] if isinstance(threshold, Mapping) else threshold)
+        accepted, same = chosen["distance"] <= cut, chosen["same"]
         row = {"people": pd.concat([chosen["person_a"], chosen["person_b"]]).nunique()}
         row |= {"genuine": int(same.sum()), "impostor": int((~same).sum()), "threshold": cut}
         for rate, which, wrong in (("fmr", ~same, accepted), ("fnmr", same, ~accepted)):
@@ -205,6 +216,7 @@ def rate_interval(
     n = len(wrong)
     if not n == len(a) == len(b):
         raise ValueError(f"There are {n} decisions, but {len(a)} and {len(b)} people: give both people of each pair.")
+    confidence = _checked_confidence(confidence)
     if n == 0:
         return (np.nan,) * 3
     codes, names = pd.factorize(np.r_[a.astype(object), b.astype(object)])
@@ -233,18 +245,30 @@ def _t(confidence: float, independent: int) -> float:
 
 def _split(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, int]:
     """Genuine and impostor pairs, their people numbered in columns a and b, and how many people there are."""
-    _check_pairs(pairs)
+    pairs = _checked_table(pairs)
     # Sorted, so that one seed draws the same people whatever the order of the pairs.
     codes, names = pd.factorize(pd.concat([pairs["person_a"], pairs["person_b"]], ignore_index=True), sort=True)
-    same = pairs["same"].to_numpy(bool)
+    same = pairs["same"].to_numpy()
     numbered = pd.DataFrame({"distance": pairs["distance"].to_numpy(), "a": codes[: len(pairs)]})
     numbered["b"] = codes[len(pairs) :]
     checked_pairs(numbered["distance"][same], numbered["distance"][~same])
     return numbered[same], numbered[~same], len(names)
 
 
-def _check_pairs(pairs: pd.DataFrame) -> None:
+def _checked_table(pairs: pd.DataFrame) -> pd.DataFrame:
+    """Give the table with booleans for `same`, or say in one sentence what is wrong with it."""
     check_columns(pairs, ("person_a", "person_b", "same", "distance"), "pairs", "list_pairs makes such a table")
+    checked_labels(pd.concat([pairs[side].astype(object) for side in ("person_a", "person_b")]), "The people's labels")
+    finite_columns(pairs, ["distance"])
+    same = checked_flags(pairs["same"], "same", "for a genuine pair and False for an impostor pair")
+    return pairs.assign(same=same, distance=pairs["distance"].to_numpy())  # no longer a category, if it was one
+
+
+def _checked_confidence(confidence: float) -> float:
+    complaint = f"confidence is {brief(confidence)}, but must lie between 0 and 1, such as 0.95."
+    if not 0 < (confidence := checked_number(confidence, complaint)) < 1:
+        raise ValueError(complaint)
+    return confidence
 
 
 def _labels(pairs: pd.DataFrame, groups: ArrayLike | Mapping) -> tuple[pd.Series, pd.Series]:
@@ -254,6 +278,9 @@ def _labels(pairs: pd.DataFrame, groups: ArrayLike | Mapping) -> tuple[pd.Series
     labels = pd.Series(checked_list(groups, "groups"))
     if not {"row_a", "row_b"} <= set(pairs):
         raise ValueError("These pairs do not say which photos they are of: give groups as {person: label}.")
-    if len(pairs) and max(pairs["row_a"].max(), pairs["row_b"].max()) >= len(labels):
+    rows = finite_columns(pairs, ["row_a", "row_b"])
+    if (rows != rows.astype(int)).any() or rows.min(initial=0) < 0:
+        raise ValueError("row_a and row_b count photos, but not all of them are whole numbers from 0: see list_pairs.")
+    if rows.max(initial=-1) >= len(labels):
         raise ValueError(f"There are {len(labels)} labels, but the pairs are of more photos: give one label per photo.")
-    return tuple(labels.iloc[pairs[row]].reset_index(drop=True) for row in ("row_a", "row_b"))
+    return tuple(labels.iloc[side].reset_index(drop=True) for side in rows.astype(int).T)

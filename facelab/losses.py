@@ -6,13 +6,15 @@ one person together and push others away, directly (Hermans, Beyer and Leibe 201
 
 from __future__ import annotations
 
+from numbers import Integral
+
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import ArrayLike
 from torch import nn
 
-from facelab.checks import checked_labels
+from facelab.checks import brief, checked_labels, checked_number
 
 # Cosines lie between -1 and 1, for which softmax is nearly flat: scaled by this much, it can become sure of something.
 SOFTMAX_SCALE = 16.0
@@ -76,8 +78,9 @@ def triplet_loss(vectors: torch.Tensor, labels: torch.Tensor, margin: float | st
     ValueError
         As `hardest_pairs`; if the margin is another text or negative.
     """
-    if margin != "soft" and (isinstance(margin, str) or not margin >= 0):
-        raise ValueError(f"The margin is {margin!r}, but must be a distance, such as 0.2, or 'soft'.")
+    complaint = f"The margin is {brief(margin)}, but must be a distance, such as 0.2, or 'soft'."
+    if not (isinstance(margin, str) and margin == "soft") and not checked_number(margin, complaint) >= 0:
+        raise ValueError(complaint)
     positive, negative = hardest_pairs(vectors, labels)
     gap = positive - negative
     return (F.softplus(gap) if margin == "soft" else F.relu(gap + margin)).mean()
@@ -91,6 +94,8 @@ def hardest_pairs(vectors: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Te
     """
     if not (torch.is_tensor(vectors) and vectors.ndim == 2 and torch.is_tensor(labels) and labels.ndim == 1):
         raise ValueError("A batch is two torch tensors: vectors, (n, d), and labels, (n,), one for each.")
+    if vectors.dtype not in (torch.float32, torch.float64) or vectors.layout is not torch.strided:
+        raise ValueError(f"The vectors are {vectors.dtype} ({vectors.layout}), but distances want dense float32 ones.")
     if len(vectors) != len(labels):
         raise ValueError(f"There are {len(vectors)} vectors and {len(labels)} labels: give one for each.")
     same = labels[:, None] == labels[None]
@@ -128,7 +133,8 @@ def pk_batches(people: ArrayLike, people_each: int, photos_each: int, rng: np.ra
     ValueError
         If P or K is below 2, a label is missing, everybody has one photo only, or fewer than P people have two.
     """
-    if people_each < 2 or photos_each < 2:
+    counts = (people_each, photos_each)
+    if not all(isinstance(count, Integral) and count >= 2 for count in counts):
         raise ValueError(f"Batches of {people_each} people with {photos_each} photos hold no triplets: 2 of each do.")
     people = checked_labels(people)
     rows_of = [np.flatnonzero(people == person) for person in np.unique(people)]

@@ -54,6 +54,12 @@ def read_parts(parts: Path, columns: list[str]) -> pd.DataFrame:
     return pa.concat_tables(tables).to_pandas().drop_duplicates(["content", *({"face"} & set(columns))])
 
 
+def has_contents(part: Path, contents: Collection[str]) -> bool:
+    """Say whether a part is there and has a row for each of these contents."""
+    table = _read(part, ["content"]) if part.is_file() else None
+    return table is not None and set(contents) <= set(table.column("content").to_pylist())
+
+
 def forget(out: Path, contents: Collection[str]) -> None:
     """Delete what was kept of photos with other contents than these, whatever model saw them."""
     for path in out.glob("*/*.parquet"):

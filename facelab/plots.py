@@ -6,7 +6,7 @@ stands in `curves`, and the colours in `style`; both are to be had from here, so
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,8 +17,18 @@ from matplotlib.patches import Rectangle
 from numpy.typing import ArrayLike
 from PIL import Image, ImageOps
 
-from facelab.curves import plot_bands, plot_det, plot_distances, plot_intervals, plot_open_set, plot_roc, plot_sweep
-from facelab.detection import unstandardise
+from facelab.checks import check_columns, checked_labels, checked_list, checked_numbers, finite_columns
+from facelab.curves import (
+    plot_bands,
+    plot_det,
+    plot_distances,
+    plot_intervals,
+    plot_open_set,
+    plot_roc,
+    plot_sweep,
+    plot_training,
+)
+from facelab.detection import checked_boxes, checked_detections, unstandardise
 from facelab.distance import checked_matrix
 from facelab.images import open_image
 from facelab.style import FOUND, GENUINE, IMPOSTOR, LANDMARK, PALETTE, TRUTH, use_style
@@ -84,7 +94,10 @@ def show_faces(
     frames : n colours or None, optional
         A frame around each face, such as GENUINE around the right answers.
     """
-    tiles = [ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS) for image in _pictures(faces)]
+    images = _pictures(faces)
+    titles = titles if titles is None else _one_each(titles, len(images), "titles")
+    frames = frames if frames is None else _one_each(frames, len(images), "frames")
+    tiles = [ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS) for image in images]
     if not tiles:
         raise ValueError("There are no faces to show.")
     columns = min(columns, len(tiles))
@@ -123,10 +136,11 @@ def show_detections(
         One above each found box, such as a name; by default its probability.
     """
     ax = show_image(image, ax=ax)
-    for box in () if truth is None else np.asarray(truth).reshape(-1, 4):
+    for box in () if truth is None else checked_boxes(truth):
         _add_box(ax, box, ec=TRUTH, ls="--", lw=1.5)
     if faces is not None:
-        labels = [f"{p:.3f}" for p in faces.probs] if labels is None else labels
+        probs = checked_detections(faces).probs
+        labels = [f"{p:.3f}" for p in probs] if labels is None else _one_each(labels, len(probs), "labels")
         for box, points, label in zip(faces.boxes, faces.landmarks, labels, strict=True):
             _add_box(ax, box, ec=FOUND, lw=2)
             ax.plot(*points.T, ".", color=LANDMARK, ms=5, mec="black", mew=0.4)
@@ -138,8 +152,10 @@ def show_detections(
 def show_windows(image, boxes: ArrayLike, scores: ArrayLike | None = None, *, ax: Axes | None = None) -> Axes:
     """An image with many boxes on it, the higher their scores (0.5 to 1) the brighter."""
     ax = show_image(image, ax=ax)
-    boxes = np.asarray(boxes).reshape(-1, 4)
-    scores = np.ones(len(boxes)) if scores is None else np.asarray(scores)
+    boxes = checked_boxes(boxes)
+    complaint = "scores must be one list, with one entry for each: numbers."
+    scores = np.ones(len(boxes)) if scores is None else checked_numbers(scores, complaint)
+    _one_each(scores, len(boxes), "scores")
     for box, score in sorted(zip(boxes, scores, strict=True), key=lambda pair: pair[1]):
         _add_box(ax, box, ec=plt.cm.plasma(np.clip(2 * score - 1, 0, 1)), lw=1, alpha=0.9)
     return ax
@@ -181,10 +197,12 @@ def plot_heat(image, heat: ArrayLike, *, label: str = "", ax: Axes | None = None
 
     The rows and columns of the map spread evenly over the whole image, unless matplotlib's `extent=` says otherwise.
     """
-    image = open_image(image)
+    image, heat = open_image(image), checked_numbers(heat, "A map is a table of numbers, (rows, columns).")
+    if heat.ndim != 2 or heat.size == 0:
+        raise ValueError(f"A map is a table of numbers, (rows, columns), but this has the shape {heat.shape}.")
     ax = show_image(ImageOps.grayscale(image), ax=ax)
     style = {"extent": (0, image.width, image.height, 0), "alpha": 0.6, "interpolation": "bilinear", **imshow}
-    drawn = ax.imshow(np.asarray(heat), **style)
+    drawn = ax.imshow(heat, **style)
     ax.set(xlim=(0, image.width), ylim=(image.height, 0))
     ax.figure.colorbar(drawn, ax=ax, label=label, shrink=0.8)
     return ax
@@ -192,7 +210,9 @@ def plot_heat(image, heat: ArrayLike, *, label: str = "", ax: Axes | None = None
 
 def plot_vector(vector: ArrayLike, *, limit: float | None = None, ax: Axes | None = None) -> Axes:
     """One embedding as a strip of colours, its numbers from left to right; ±limit are the ends of the colours."""
-    vector = np.asarray(vector).ravel()
+    vector = checked_numbers(vector, "A vector is a list of numbers: give one row of embeddings.").ravel()
+    if vector.size == 0 or not np.isfinite(vector).all():
+        raise ValueError("The vector has no numbers, or NaN or infinite ones: look for a failed crop.")
     ax = ax or plt.subplots(figsize=(9, 0.8))[1]
     limit = limit or np.abs(vector).max()
     ax.imshow(vector[None], aspect="auto", cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="nearest")
@@ -243,12 +263,15 @@ def plot_embedding_map(
         As for `show_faces`.
     people : n labels
     """
-    points, names = np.asarray(points), list(dict.fromkeys(people))
+    points, people = checked_numbers(points, "Points are numbers, two for each face."), checked_labels(people)
+    names = list(dict.fromkeys(people))
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"Points of shape {points.shape} have no place on a map: it takes two numbers for each face.")
+    pictures = _pictures(images)
+    _one_each(people, len(points), "people"), _one_each(range(len(pictures)), len(points), "images")
     ax = ax or plt.subplots(figsize=(8, 7))[1]
     ax.scatter(*points.T, s=1, alpha=0)  # sets the limits of the axes
-    for xy, image, person in zip(points, _pictures(images), people, strict=True):
+    for xy, image, person in zip(points, pictures, people, strict=True):
         face = OffsetImage(ImageOps.fit(image, (96, 96)), zoom=zoom)
         again, colour = divmod(names.index(person), len(PALETTE))  # more people than colours: the rest are dashed
         frame = {
@@ -265,40 +288,6 @@ def plot_embedding_map(
     return ax
 
 
-def plot_training(
-    history: pd.DataFrame, *, best_epoch: int | None = None, label: str = "", ax: Axes | None = None, **line
-) -> Axes:
-    """Learning curves: the equal error rate of each set of people, epoch by epoch.
-
-    Parameters
-    ----------
-    history : pandas.DataFrame
-        As `fine_tune` gives it: a row per epoch from 0, a column `NAME_eer` per set.
-    best_epoch : int, optional
-        A dotted line where training would best have stopped.
-    label : str
-        Before the name of each set in the legend, when several trainings are drawn on the same Axes.
-    """
-    columns = [column for column in history if column.endswith("_eer")]
-    if not columns:
-        raise ValueError("There is no column NAME_eer in this table: give the history of a training.")
-    ax = ax or plt.subplots(figsize=(6, 3.4))[1]
-    # The people learned on stay in the background, because theirs is the curve that says nothing about new people.
-    colours = {"training_eer": PALETTE[3], "validation_eer": PALETTE[2]}
-    others = iter([colour for colour in PALETTE if colour not in colours.values()])
-    for column in columns:
-        style = {"color": colours.get(column) or next(others), "marker": "o", "ms": 3, **line}
-        ax.plot(history.index, 100 * history[column], label=f"{label} {column[:-4]}".strip(), **style)
-    if best_epoch is not None:
-        ax.axvline(best_epoch, color="grey", ls=":", lw=1.5)
-    ax.set_ylim(bottom=0)
-    ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.set_xlabel("epoch")
-    ax.set_ylabel("equal error rate, %")
-    ax.legend(fontsize="small")
-    return ax
-
-
 def plot_timeline(appearances: pd.DataFrame, truth: pd.DataFrame | None = None, *, ax: Axes | None = None) -> Axes:
     """Who is on screen, and when: a row for each name, a bar from each `start` to its `end`.
 
@@ -309,6 +298,10 @@ def plot_timeline(appearances: pd.DataFrame, truth: pd.DataFrame | None = None, 
     truth : pandas.DataFrame, optional
         The same of who really was: thin black lines below the bars.
     """
+    for table in (appearances,) if truth is None else (appearances, truth):
+        check_columns(table, ("name", "start", "end"), "appearances", "list_appearances makes one")
+        finite_columns(table, ["start", "end"])
+        checked_labels(table["name"], "Names")
     names = list(dict.fromkeys([*([] if truth is None else truth["name"]), *appearances["name"]]))
     colours = people_colours(names)
     ax = ax or plt.subplots(figsize=(8, 0.6 + 0.45 * max(1, len(names))))[1]
@@ -327,7 +320,18 @@ def _pictures(faces: Sequence) -> list[Image.Image]:
     """Standardised crops or any images, as upright RGB images."""
     if getattr(faces, "ndim", None) == 4 and faces.shape[1] == 3:
         return [Image.fromarray(pixels) for pixels in unstandardise(faces)]
+    single = isinstance(faces, (str, bytes, Mapping, pd.DataFrame)) or getattr(faces, "ndim", 1) == 0
+    if single or not isinstance(faces, Iterable):
+        raise ValueError(f"Faces are a list of images or crops, but this is a {type(faces).__name__}: give a list.")
     return [open_image(face) for face in faces]
+
+
+def _one_each(values: Sequence, number: int, what: str) -> np.ndarray:
+    """Give a list as an array, or say in one sentence that it is none, or not as long as there are faces."""
+    listed = checked_list(values, what)
+    if len(listed) != number:
+        raise ValueError(f"There are {number} faces or boxes and {len(listed)} {what}: give one for each.")
+    return listed
 
 
 def _add_box(ax: Axes, box: ArrayLike, **style) -> None:

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.model_selection import GroupKFold, GroupShuffleSplit
 
-from facelab.checks import check_columns, checked_labels
+from facelab.checks import brief, check_columns, checked_count, checked_labels, checked_number, checked_path
 
 FEWEST_PEOPLE = 2  # on each side: with one, there are no impostor pairs to learn or to judge by
 
@@ -57,8 +57,11 @@ def split_people(table: pd.DataFrame, *, validation: float = 0.2, test: float = 
     if "training_split" in table:
         rows = [np.flatnonzero(table["training_split"] == name) for name in ("train", "validation", "test")]
     else:
+        shares = f"{brief(validation)} and {brief(test)}"
+        complaint = f"Shares of {shares} leave nothing for one of the three: try 0.2 and 0.25."
+        validation, test = checked_number(validation, complaint), checked_number(test, complaint)
         if not (validation > 0 and test > 0 and validation + test < 1):
-            raise ValueError(f"Shares of {validation} and {test} leave nothing for one of the three: try 0.2 and 0.25.")
+            raise ValueError(complaint)
         rows = [np.arange(0)] * 3
         if len(np.unique(people)) >= 3 * FEWEST_PEOPLE:
             rest, judged = _draw(people, np.arange(len(people)), test, seed)
@@ -95,7 +98,7 @@ def people_folds(people: ArrayLike, folds: int = 5) -> list[tuple[np.ndarray, np
     ValueError
         If there are fewer than two folds, too few people for two in each, or a label is missing.
     """
-    people = _people(pd.DataFrame({"person": checked_labels(people)}))
+    people, folds = _people(pd.DataFrame({"person": checked_labels(people)})), checked_count(folds, "folds")
     number = len(np.unique(people))
     if not 2 <= folds <= number // FEWEST_PEOPLE:
         raise ValueError(f"{folds} folds cannot be made of {number} people: take 2 or more, of {FEWEST_PEOPLE} each.")
@@ -116,7 +119,9 @@ def find_leak(learned: pd.DataFrame, judged: pd.DataFrame) -> str:
     ValueError, FileNotFoundError
         If a table is empty, has no column `person` or a missing label; if a photo is missing.
     """
-    found = [_listed(np.intersect1d(_people(learned), _people(judged)), "person", "people")]
+    people = _people(learned), _people(judged)
+    checked_labels(np.concatenate([names.astype(object) for names in people]))  # text in both, or in neither
+    found = [_listed(np.intersect1d(*people), "person", "people")]
     if "path" in learned and "path" in judged:
         copies = _contents(learned["path"]).keys() & (twins := _contents(judged["path"])).keys()
         found.append(_listed(sorted(Path(twins[copy]).name for copy in copies), "photo", "photos"))
@@ -130,7 +135,7 @@ def find_leak(learned: pd.DataFrame, judged: pd.DataFrame) -> str:
 
 def check_disjoint(learned: ArrayLike, judged: ArrayLike) -> None:
     """Raise a ValueError with `find_leak`'s sentence if the same person is in both lists of labels."""
-    if leak := find_leak(*(pd.DataFrame({"person": np.asarray(labels)}) for labels in (learned, judged))):
+    if leak := find_leak(*(pd.DataFrame({"person": checked_labels(labels)}) for labels in (learned, judged))):
         raise ValueError(leak)
 
 
@@ -155,6 +160,14 @@ def _listed(names: ArrayLike, one: str, many: str) -> str:
 
 def _contents(paths: pd.Series) -> dict[bytes, Path]:
     """Each file by a hash of what is in it."""
-    if missing := next((path for path in paths if not Path(path).is_file()), None):
-        raise FileNotFoundError(f"There is no file {missing}: leave out the column path to compare people alone.")
-    return {hashlib.sha256(Path(path).read_bytes()).digest(): path for path in paths}
+    hint = "leave out the column path to compare people alone"
+    found = {}
+    for path in paths:
+        file = checked_path(path, hint)
+        if not file.is_file():
+            raise FileNotFoundError(f"There is no file {path}: {hint}.")
+        try:
+            found[hashlib.sha256(file.read_bytes()).digest()] = file
+        except OSError as error:
+            raise ValueError(f"{path} cannot be read ({error.strerror}): {hint}.") from error
+    return found

@@ -7,15 +7,25 @@ One frame's vector is noisy. The mean over a track is less so, and it is one ans
 from __future__ import annotations
 
 from collections.abc import Iterable
+from numbers import Integral
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from facelab.checks import check_columns, checked_labels, checked_numbers, finite_columns
+from facelab.checks import (
+    brief,
+    check_columns,
+    checked_count,
+    checked_labels,
+    checked_number,
+    checked_numbers,
+    finite_columns,
+)
 from facelab.distance import checked_vectors, nearest_neighbours
 from facelab.identification import NOBODY
 from facelab.style import FOUND, LANDMARK, PALETTE, TRUTH
+from facelab.verification import checked_threshold
 
 STRANGER_COLOUR = "#999999"
 
@@ -53,6 +63,7 @@ def name_faces(vectors: ArrayLike, gallery: ArrayLike, names: ArrayLike, thresho
         raise ValueError(f"The gallery has {len(gallery)} vectors and {len(names)} names: give one for each.")
     if NOBODY in names:
         raise ValueError(f"Somebody in the gallery is called {NOBODY!r}: give them another name.")
+    threshold = checked_threshold(threshold)
     n = len(vectors)
     if n == 0 or len(gallery) == 0:
         nearest, distances = np.full(n, NOBODY, object), np.full(n, np.inf, np.float32)
@@ -86,13 +97,14 @@ def smooth_vectors(vectors: ArrayLike, tracks: ArrayLike, window: int | None = N
         If the lengths differ, a track is missing, or the window is not 1 or more.
     """
     tracks = checked_labels(tracks, "tracks")
-    if len(tracks) == 0:
-        return np.zeros(np.shape(vectors) if np.ndim(vectors) == 2 else (0, 1), np.float32)
+    numbers = checked_numbers(vectors, "The vectors are not a table of numbers: give one row a face, (n, d).")
+    if len(tracks) == 0 and numbers.size == 0:
+        return np.zeros(numbers.shape if numbers.ndim == 2 else (0, 1), np.float32)
     vectors = checked_vectors(vectors, "given")
     if tracks.shape != (len(vectors),):
         raise ValueError(f"There are {len(vectors)} vectors and {len(tracks)} tracks: give one for each face.")
-    if window is not None and window < 1:
-        raise ValueError(f"window is {window}, but must be 1 or more faces, or None for all of the track.")
+    if window is not None and not (isinstance(window, Integral) and window >= 1):
+        raise ValueError(f"window is {brief(window)}, but must be 1 or more faces, or None for all of the track.")
     means = np.empty_like(vectors)
     for track in np.unique(tracks):
         rows = np.flatnonzero(tracks == track)
@@ -127,19 +139,27 @@ def list_appearances(faces: pd.DataFrame, rate: float, *, max_gap: float = 1.0, 
     Raises
     ------
     ValueError
-        If a column is missing, a frame is no finite number, or the rate is not above 0.
+        If a column is missing, a frame is no finite number, the rate is not above 0, or every not 1 or more.
     """
     check_columns(faces, ("frame", "name"), "faces", "name_faces and a tracker's table have them")
     finite_columns(faces, ["frame"])
-    if not rate > 0:
-        raise ValueError(f"rate is {rate}, but must be a number of frames per second, such as 25.")
+    every, rate = checked_count(every, "every"), checked_rate(rate)
+    max_gap = checked_number(max_gap, f"max_gap is {brief(max_gap)}, but must be a number of seconds.")
     rows = []
-    for name, frames in faces.groupby("name")["frame"]:
+    for name, frames in faces.reset_index(drop=True).groupby("name", observed=True)["frame"]:
         frames = np.sort(frames.to_numpy())
         breaks = np.flatnonzero(np.diff(frames) - every > max_gap * rate) + 1
         rows += [(name, part[0] / rate, (part[-1] + every) / rate, len(part)) for part in np.split(frames, breaks)]
     columns = ["name", "start", "end", "faces"]
     return pd.DataFrame(rows, columns=columns).sort_values(["start", "name"], ignore_index=True)
+
+
+def checked_rate(rate: float) -> float:
+    """Give a rate of frames, or say in one sentence that it is none."""
+    complaint = f"rate is {brief(rate)}, but must be a number of frames per second, such as 25."
+    if not 0 < (number := checked_number(rate, complaint)) < np.inf:
+        raise ValueError(complaint)
+    return number
 
 
 def people_colours(names: Iterable[str]) -> dict[str, str]:

@@ -15,10 +15,11 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.optimize import linear_sum_assignment
 
-from facelab.checks import check_columns, finite_columns
+from facelab.checks import brief, check_columns, checked_labels, checked_number, finite_columns
 from facelab.data import BOX
 from facelab.detection import iou
 from facelab.distance import checked_vectors, pairwise_distances
+from facelab.verification import checked_threshold
 
 
 def assign(cost: ArrayLike, allowed: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -85,6 +86,10 @@ def track_faces(
         max_distance, or there is a max_distance but no vectors.
     """
     frames, boxes = checked_faces(faces)
+    for name, value in (("min_iou", min_iou), ("patience", patience), ("memory", memory)):
+        checked_number(value, f"{name} is {brief(value)}, but must be a number.")
+    if max_distance is not None:
+        max_distance = checked_threshold(max_distance)
     if (vectors is None) != (max_distance is None):
         raise ValueError("vectors and max_distance belong together: give both, or neither to go by place alone.")
     if vectors is not None:
@@ -100,12 +105,12 @@ def track_faces(
 
     for frame in np.unique(frames):
         here = np.flatnonzero(frames == frame)
-        tracks = np.flatnonzero(frame - np.array(seen, int) <= patience)
+        tracks = np.flatnonzero(frame - np.array(seen) <= patience)
         overlap = iou(boxes[np.array(last, int)[tracks]], boxes[here])
         join(here, tracks, -overlap, overlap >= min_iou)
         if vectors is not None:
             rows = here[numbers[here] < 0]
-            tracks = np.flatnonzero(frame - np.array(seen, int) <= memory)
+            tracks = np.flatnonzero(frame - np.array(seen) <= memory)
             tracks = tracks[~np.isin(tracks, numbers[here])]
             if len(rows) and len(tracks):
                 means = np.stack([sums[track] / max(np.linalg.norm(sums[track]), 1e-9) for track in tracks])
@@ -139,11 +144,19 @@ def fill_gaps(tracked: pd.DataFrame, max_gap: int = 12) -> pd.DataFrame:
         In the order of frames, with a new column `filled` (bool). In a filled row the box lies on the straight line
         between its neighbours', `track` and whatever other texts and labels there are are those of the row before the
         gap, and the other numbers (a probability, a distance) are missing.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, a frame or box is no finite number, or a track is missing.
     """
     checked_faces(tracked, "track")
+    checked_labels(tracked["track"], "Tracks")
+    max_gap = checked_number(max_gap, f"max_gap is {brief(max_gap)}, but must be a number of frames.")
+    tracked = tracked.reset_index(drop=True)  # whose levels may be called track too
     parts = [tracked.assign(filled=False)]
     lost = [name for name in tracked.select_dtypes("number") if name not in (*BOX, "frame", "track")]
-    for _, rows in tracked.groupby("track"):
+    for _, rows in tracked.groupby("track", observed=True):
         rows = rows.sort_values("frame", kind="stable")
         gaps = np.diff(rows["frame"])
         for place in np.flatnonzero((gaps > 1) & (gaps - 1 <= max_gap)):
@@ -209,13 +222,16 @@ def score_tracks(truth: pd.DataFrame, tracked: pd.DataFrame, iou_threshold: floa
     Raises
     ------
     ValueError
-        If a column is missing, a frame or box is no finite number, or there is no true face at all.
+        If a column is missing, a frame or box is no finite number, a person or track is missing, or there is no true
+        face at all.
     """
     true_frames, true_boxes = checked_faces(truth, "person")
     frames, boxes = checked_faces(tracked, "track")
     if len(truth) == 0:
         raise ValueError("There is no true face in any of the frames, so there is nothing to find.")
-    people, tracks = truth["person"].to_numpy(object), tracked["track"].to_numpy()
+    people = checked_labels(truth["person"], "The true people").astype(object)
+    tracks = checked_labels(tracked["track"], "Tracks")
+    iou_threshold = checked_number(iou_threshold, f"iou_threshold is {brief(iou_threshold)}, but is a share, as 0.5.")
     persons, known, switches = np.full(len(tracked), None, object), {}, 0
     for frame in np.unique(true_frames):
         true, here = np.flatnonzero(true_frames == frame), np.flatnonzero(frames == frame)

@@ -61,6 +61,8 @@ class Features:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "people", checked_labels(self.people))
+        if not isinstance(self.values, torch.Tensor) or self.values.layout is not torch.strided:
+            raise ValueError(f"Features are a dense torch tensor, not a {type(self.values).__name__}: see run_trunk.")
         if self.values.ndim != 4 or not self.values.is_floating_point():
             raise ValueError(
                 f"Features have the shape (n, channels, height, width), but these have {tuple(self.values.shape)}: see "

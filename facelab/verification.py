@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.metrics import auc, roc_curve
 
-from facelab.checks import checked_flags, checked_labels, checked_numbers
+from facelab.checks import brief, checked_flags, checked_labels, checked_number, checked_numbers
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,8 @@ class ErrorRates:
     fnmr: np.ndarray
 
     def at(self, threshold: float) -> tuple[float, float]:
-        """FMR and FNMR at any threshold."""
+        """FMR and FNMR at any threshold; ValueError for one that is no number."""
+        threshold = checked_threshold(threshold)
         place = int(np.searchsorted(self.thresholds, threshold, side="right")) - 1
         return float(self.fmr[place]), float(self.fnmr[place])
 
@@ -90,13 +91,12 @@ def count_outcomes(genuine: ArrayLike, impostor: ArrayLike, threshold: float) ->
     Raises
     ------
     ValueError
-        If there are no genuine or no impostor pairs, a distance is not a finite number, or the threshold is NaN.
+        If there are no genuine or no impostor pairs, a distance is not a finite number, or the threshold is none.
     """
     genuine, impostor = checked_pairs(genuine, impostor)
-    if np.isnan(threshold):
-        raise ValueError("The threshold is NaN: give a distance.")
+    threshold = checked_threshold(threshold)
     accepted, mistaken = int((genuine <= threshold).sum()), int((impostor <= threshold).sum())
-    return Outcomes(float(threshold), accepted, len(genuine) - accepted, mistaken, len(impostor) - mistaken)
+    return Outcomes(threshold, accepted, len(genuine) - accepted, mistaken, len(impostor) - mistaken)
 
 
 def roc(genuine: ArrayLike, impostor: ArrayLike) -> ErrorRates:
@@ -210,11 +210,16 @@ def _most_accurate_threshold(distances: np.ndarray, same: np.ndarray) -> float:
     """The threshold, half-way between two neighbouring distances, that sorts most pairs rightly."""
     order = np.argsort(distances)
     distances, same = distances[order], same[order]
-    edges = np.concatenate([[distances[0] - 1], (distances[1:] + distances[:-1]) / 2, [distances[-1] + 1]])
+    edges = np.concatenate([[distances[0] - 1], distances[1:] / 2 + distances[:-1] / 2, [distances[-1] + 1]])
     # below edge k lie the first k pairs: right are the genuine among them and the impostors among the rest
     right = np.concatenate([[0], same.cumsum()]) + (~same).sum() - np.concatenate([[0], (~same).cumsum()])
     splits = np.concatenate([[True], distances[1:] > distances[:-1], [True]])  # an edge cannot part equal distances
     return float(edges[np.where(splits, right, -1).argmax()])
+
+
+def checked_threshold(threshold: float) -> float:
+    """Give a threshold, which may be infinite, as a float; ValueError for NaN and for what is no number."""
+    return checked_number(threshold, f"The threshold is NaN or no number: give a distance, not {brief(threshold)}.")
 
 
 def checked_pairs(genuine: ArrayLike, impostor: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
@@ -242,11 +247,13 @@ def checked_distances(values: ArrayLike, kind: str, hint: str) -> np.ndarray:
 def highest_threshold(distances: ArrayLike, share: float, kind: str) -> float:
     """Find the highest threshold that accepts at most this share of the distances; errors as `threshold_at_fmr`."""
     ordered = np.sort(checked_distances(distances, kind, "it takes two people"))
-    # In float32 where it came so: the number just below one of them must still be below it when they are compared.
-    ordered = ordered.astype(np.float32 if np.asarray(distances).dtype == np.float32 else float)
+    # As coarse as they came: the number just below one of them must still be below it when they are compared.
+    given = np.asarray(distances).dtype
+    ordered = ordered.astype(given if given in (np.float16, np.float32) else float)
     n = len(ordered)
-    if not 0 < share < 1:
-        raise ValueError(f"A rate lies between 0 and 1, but {share} was given: 0.1 % is 0.001.")
+    complaint = f"A rate lies between 0 and 1, but {brief(share)} was given: 0.1 % is 0.001."
+    if not 0 < (share := checked_number(share, complaint)) < 1:
+        raise ValueError(complaint)
     allowed = min(int(share * n + 1e-9), n - 1)  # 0.29 × 100 is 28.999…
     if allowed == 0:
         raise ValueError(

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from facelab.checks import checked_count
 from facelab.data import BOX
 from facelab.detection import FaceDetector, crop_faces
 from facelab.embedding import FaceEmbedder
@@ -115,7 +116,13 @@ def find_in_video(
 
 def _info(source: str | os.PathLike | Iterable) -> VideoInfo | None:
     """What a file says of itself; None for frames that come from elsewhere."""
-    return video_info(source) if isinstance(source, (str, os.PathLike)) else None
+    if isinstance(source, (str, os.PathLike)):
+        return video_info(source)
+    if isinstance(source, (bytes, pd.DataFrame)) or not isinstance(source, Iterable):
+        raise ValueError(
+            f"A clip is a path, or gives one image after the other, but this is a {type(source).__name__}."
+        )
+    return None
 
 
 def _find(
@@ -127,8 +134,7 @@ def _find(
     progress: bool,
 ) -> tuple[pd.DataFrame, np.ndarray]:
     """Do what `find_in_video` does, with a clip of which it is known already how long it is."""
-    if every < 1:
-        raise ValueError(f"every is {every}, but must be 1 (all frames) or more.")
+    checked_count(every, "every")
     total, source = (info.frames, read_frames(source)) if info else (None, source)
     tables, vectors = [], [np.zeros((0, embedder.dimension), np.float32)]
     for frame, image in enumerate(progress_bar(source, total=total, desc="watching", unit="frame", show=progress)):

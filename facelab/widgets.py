@@ -7,7 +7,7 @@ browser, and drawn where no kernel is running.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Sequence, Sized
 from html import escape
 from io import BytesIO
 
@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from PIL import Image, ImageOps
 
-from facelab.checks import check_columns
+from facelab.checks import check_columns, checked_flags, finite_columns
 from facelab.detection import unstandardise
 from facelab.images import open_image
 from facelab.style import GENUINE, IMPOSTOR
@@ -49,7 +49,7 @@ def flipped_pairs(pairs: pd.DataFrame, before: float, after: float) -> pd.DataFr
     ValueError
         If the table lacks a column, or a threshold is NaN.
     """
-    _check(pairs)
+    pairs = _checked(pairs)
     if np.isnan(before) or np.isnan(after):
         raise ValueError(f"The threshold moves from {before} to {after}: give two distances.")
     rising = after > before
@@ -80,7 +80,7 @@ def show_pairs(
     ValueError
         If the table lacks a column or is empty, or a pair is of a photo that is not among the images.
     """
-    _check(pairs, images)
+    pairs = _checked(pairs, images)
     if pairs.empty:
         raise ValueError("There are no pairs to show.")
     shown = pairs.head(columns)
@@ -135,7 +135,7 @@ class ThresholdExplorer(ipywidgets.VBox):
     def __init__(
         self, pairs: pd.DataFrame, images: Sequence, *, threshold: float | None = None, most: int = 5, side: int = 64
     ):
-        _check(pairs, images)
+        pairs = _checked(pairs, images)
         self._pairs = pairs.sort_values("distance", kind="stable", ignore_index=True)
         self._images, self._most, self._side, self._encoded = images, most, side, {}
         same = self._pairs["same"].to_numpy(bool)
@@ -264,9 +264,17 @@ def _face(images: Sequence, row: int, side: int) -> Image.Image:
     return ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS)
 
 
-def _check(pairs: pd.DataFrame, images: Sequence | None = None) -> None:
+def _checked(pairs: pd.DataFrame, images: Sequence = ...) -> pd.DataFrame:
+    """Give the table, or say in one sentence what is wrong with it, or that there are not as many images."""
     check_columns(pairs, COLUMNS, "pairs", "list_pairs makes such a table")
-    if images is not None and len(pairs) and max(pairs["row_a"].max(), pairs["row_b"].max()) >= len(images):
+    rows = finite_columns(pairs, ["distance", "row_a", "row_b"])[:, 1:]
+    checked_flags(pairs["same"], "same", "for a genuine pair and False for an impostor pair")
+    if (rows != rows.astype(int)).any() or rows.min(initial=0) < 0:
+        raise ValueError("row_a and row_b count photos, but not all of them are whole numbers from 0: see list_pairs.")
+    if images is not ... and (not isinstance(images, Sized) or getattr(images, "ndim", 1) == 0):
+        raise ValueError(f"The images are a {type(images).__name__}, but must be a list, with one for each photo.")
+    if images is not ... and rows.max(initial=-1) >= len(images):
         raise ValueError(
             f"There are {len(images)} images, but the pairs are of more photos: give one for each, in order."
         )
+    return pairs.assign(distance=pairs["distance"].to_numpy())  # no longer a category, if it was one

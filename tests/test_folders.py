@@ -175,7 +175,7 @@ def test_cluster_gives_the_same_and_a_killed_worker_loses_nothing(tmp_path):
         killer.join()
         assert victim not in client.run(os.getpid).values()
     assert 4 <= len(seen_before) < 12  # it was half-way
-    assert sum(path.stat().st_mtime_ns != written for path, written in seen_before) <= 2  # little was repeated
+    assert sum(path.stat().st_mtime_ns != written for path, written in seen_before) == 0  # none was done twice
     assert spread == report
     table, vectors = read_embeddings(out)
     pd.testing.assert_frame_equal(table, expected[0])
