@@ -36,6 +36,7 @@ from facelab.progress import progress_bar
 __all__ = ["FolderReport", "embed_folder", "read_embeddings"]
 
 FILES_IN_A_BATCH = 512  # to be hashed by one worker at a time
+CROPS_AT_ONCE = 16  # to be embedded: more would not be faster, and every worker needs memory for them
 
 
 @dataclass(frozen=True)
@@ -199,8 +200,8 @@ def _embed_part(photos: list[tuple[str, Path]], parts: Path, weights: str, optio
         ]
         rows += [{"content": content, **face} for face in found or [{}]]
     table = pd.DataFrame(rows, columns=["content", "refused", "face", *BOX, "prob"])
-    vectors = embedder.embed(torch.cat(crops), progress=False)
-    table["vector"] = pd.Series(list(vectors), table.index[table.face.notna()], object)
+    vectors = [v for some in torch.cat(crops).split(CROPS_AT_ONCE) for v in embedder.embed(some, progress=False)]
+    table["vector"] = pd.Series(vectors, table.index[table.face.notna()], object)
     write_part(table, part)
     return read
 

@@ -1,11 +1,16 @@
-"""How fast are detection, embedding and naming beside raw facenet-pytorch? `python tests/benchmarks/speed.py`.
+"""How fast are detection, embedding and naming beside what one would run otherwise? `python tests/benchmarks/speed.py`.
 
-Each pair is measured in the same run, turn by turn, so that whatever else the machine does hits both; the figure is the
-median of the turns. Both sides start from decoded images in memory. Raw facenet-pytorch is used as its own examples do:
+All sides are measured in the same run, turn by turn, so that whatever else the machine does hits all; the figure is the
+median of the turns. All start from decoded images in memory. Raw facenet-pytorch is used as its own examples do:
 `MTCNN(keep_all=True).detect(image, landmarks=True)`, crops by `extract`, `InceptionResnetV1` in float32, 16 at a time.
+
+Where they are installed, two other packages stand beside it, with the defaults of their own examples: face_recognition,
+which is dlib's detector (HOG) and its network of 128 numbers, and mtcnn, the same cascade on TensorFlow. They are not
+among this project's requirements; tests/benchmarks/README.md says how to get them.
 """
 
 import argparse
+import contextlib
 import os
 import statistics
 import time
@@ -26,11 +31,27 @@ def seconds(work) -> float:
     return time.perf_counter() - start
 
 
-def interleaved(ours, theirs, turns: int) -> tuple[float, float]:
-    """Median seconds of each, after one turn that does not count."""
-    ours(), theirs()
-    pairs = [(seconds(ours), seconds(theirs)) for _ in range(turns)]
-    return tuple(statistics.median(side) for side in zip(*pairs, strict=True))
+def interleaved(sides: list, turns: int) -> list[float]:
+    """Median seconds of each side, after one turn that does not count."""
+    for side in sides:
+        side()
+    rows = [[seconds(side) for side in sides] for _ in range(turns)]
+    return [statistics.median(column) for column in zip(*rows, strict=True)]
+
+
+def other_packages() -> tuple[dict, dict]:
+    """How to detect in an image, and how to get from a photo to vectors, by the names of the packages that are here."""
+    detect, embed = {}, {}
+    with contextlib.suppress(ImportError, SystemExit):  # it exits where its models are not installed
+        import face_recognition
+
+        detect["face_recognition"] = face_recognition.face_locations
+        embed["face_recognition"] = face_recognition.face_encodings
+    with contextlib.suppress(ImportError):
+        from mtcnn import MTCNN as TensorFlowMTCNN
+
+        detect["mtcnn"] = TensorFlowMTCNN().detect_faces
+    return detect, embed
 
 
 def image_sets() -> dict[str, list]:
@@ -66,27 +87,36 @@ def main():
 
     detector, mtcnn = FaceDetector(), MTCNN(keep_all=True)
     embedder, eager = FaceEmbedder(), InceptionResnetV1().eval()
+    other_detectors, other_embedders = other_packages()
     rows = []
 
-    def compare(name: str, count: int, ours, theirs) -> None:
-        times = interleaved(ours, theirs, turns)
-        rows.append((name, *(count / time for time in times)))
+    def compare(name: str, count: int, **sides) -> None:
+        times = interleaved(list(sides.values()), turns)
+        speeds = {side: count / time for side, time in zip(sides, times, strict=True)}
+        ratios = {f"to {side}": speeds["facelab"] / speed for side, speed in speeds.items() if side != "facelab"}
+        rows.append({"work": name, "facelab, images/s": speeds["facelab"], **ratios})
+        print(pd.DataFrame(rows[-1:]).to_string(index=False, header=False), flush=True)
 
     sets = image_sets()
     for name, images in sets.items():
+        arrays = [np.asarray(image) for image in images]
         compare(
             f"detect, {name}",
             len(images),
-            lambda images=images: detector.detect(images, progress=False),
-            lambda images=images: [mtcnn.detect(image, landmarks=True) for image in images],
+            facelab=lambda images=images: detector.detect(images, progress=False),
+            facenet_pytorch=lambda images=images: [mtcnn.detect(image, landmarks=True) for image in images],
+            **{
+                package: lambda find=find, arrays=arrays: [find(array) for array in arrays]
+                for package, find in other_detectors.items()
+            },
         )
     for side in sorted({embedder.image_size, 160}):
         crops = torch.randn(64, 3, side, side, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
         compare(
             f"embed, crops of {side}×{side}",
             len(crops),
-            lambda crops=crops: embedder.embed(crops, progress=False),
-            lambda crops=crops: embed_raw(eager, crops),
+            facelab=lambda crops=crops: embedder.embed(crops, progress=False),
+            facenet_pytorch=lambda crops=crops: embed_raw(eager, crops),
         )
     gallery = Gallery(embedder=embedder, detector=detector)
     known = np.random.default_rng(0).normal(size=(500, embedder.dimension))
@@ -96,17 +126,20 @@ def main():
     raw_detector, raw_network = MTCNN(keep_all=True, image_size=embedder.image_size), eager
     raw_known = np.random.default_rng(0).normal(size=(500, 512)).astype(np.float32)
     photos = sets["portraits, 320×320"][:48]
+    arrays = [np.asarray(photo) for photo in photos]
     compare(
         f"photo to names, portraits, crops of {embedder.image_size}×{embedder.image_size}",
         len(photos),
-        lambda: [gallery.identify(photo, threshold=1.0) for photo in photos],
-        lambda: [name_raw(raw_detector, raw_network, photo, raw_known) for photo in photos],
+        facelab=lambda: [gallery.identify(photo, threshold=1.0) for photo in photos],
+        facenet_pytorch=lambda: [name_raw(raw_detector, raw_network, photo, raw_known) for photo in photos],
+        **{
+            package: lambda embed=embed: [embed(array) for array in arrays]
+            for package, embed in other_embedders.items()
+        },
     )
 
-    table = pd.DataFrame(rows, columns=["work", "facelab, images/s", "facenet-pytorch, images/s"]).set_index("work")
-    table["ratio"] = table.iloc[:, 0] / table.iloc[:, 1]
-    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, median of {turns} turns")
-    print(table.to_string(float_format="{:.2f}".format))
+    print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, median of {turns} turns; `to …` are ratios")
+    print(pd.DataFrame(rows).set_index("work").to_string(float_format="{:.2f}".format, na_rep=""))
 
 
 if __name__ == "__main__":
