@@ -5,8 +5,8 @@ once is not done again, whatever the photos are called by now, and a run that wa
 out in parts of some dozen photos; each writes one Parquet file, under a name of its own, in one step. Who does it makes
 no difference: the threads of this process, or the workers of a Dask cluster that see the same disk.
 
-    out/photos.parquet        a row for each photo of the folder: file, content, and why it was refused, if it was
-    out/MODEL/*.parquet       a row for each face: content, number, box, probability, vector
+    out/photos.parquet          a row for each photo of the folder: file, content, and why it was refused, if it was
+    out/model-DIGITS/*.parquet  a row for each face: content, number, box, probability, vector
 """
 
 from __future__ import annotations
@@ -30,7 +30,18 @@ from facelab.data import IMAGE_SUFFIXES
 from facelab.detection import FaceDetector, crop_faces
 from facelab.embedding import FaceEmbedder
 from facelab.images import open_image
-from facelab.parts import BOX, forget, has_contents, make_folder, read_index, read_parts, write_index, write_part
+from facelab.parts import (
+    BOX,
+    INDEX,
+    forget,
+    has_contents,
+    make_folder,
+    mend,
+    read_index,
+    read_parts,
+    write_index,
+    write_part,
+)
 from facelab.progress import progress_bar
 
 __all__ = ["FolderReport", "embed_folder", "read_embeddings"]
@@ -74,7 +85,9 @@ def embed_folder(
     """Find and embed all faces in a folder's photos, its subfolders' too, and keep them on disk.
 
     Run it again when photos have come, gone or changed: only new content is looked at, and vectors whose photo is gone
-    are deleted. One run at a time may write to `out`.
+    are deleted, whatever model made them. (Those of a photo that is there, but cannot be read this time, stay.) One run
+    at a time may write to `out`. Should a photo kill every worker that takes it, Dask's `KilledWorker` says so; what
+    the others have done stays.
 
     Parameters
     ----------
@@ -100,25 +113,30 @@ def embed_folder(
     Raises
     ------
     FileNotFoundError, ValueError
-        If there is no such folder, it is a file or cannot be read, `out` cannot be written, a parameter makes no sense,
-        or as `FaceEmbedder` and `FaceDetector`. A photo that cannot be used is no error, but `refused`.
+        If there is no such folder, it is a file, cannot be read, or has no photos any more; `out` holds what was made
+        of another folder, or cannot be written; a parameter makes no sense; or as `FaceEmbedder` and `FaceDetector`. A
+        photo that cannot be used is no error, but `refused`.
     """
     if isinstance(photos_in_a_part, bool) or not isinstance(photos_in_a_part, int) or photos_in_a_part < 1:
         raise ValueError(f"photos_in_a_part is {photos_in_a_part!r}, but must be a whole number from 1 on, such as 64.")
     folder, out = checked_path(folder).resolve(), checked_path(out).resolve()
     files = _photos_in(folder)
     weights, options = _everywhere(weights), _options(detector)
-    recipe = json.dumps([_networks(weights, options)[1].fingerprint, options])
-    parts = out / hashlib.sha256(recipe.encode()).hexdigest()[:16]
-    make_folder(parts)
+    _networks.cache_clear()  # a file of weights may be another by now
+    fingerprint = _networks(weights, options)[1].fingerprint
+    before = _contents_before(out, folder, files)
+    parts = make_folder(out, hashlib.sha256(json.dumps([fingerprint, options]).encode()).hexdigest()[:16])
+    mend(out)
 
     with _workers(client) as workers:
         batches = [(files[i : i + FILES_IN_A_BATCH],) for i in range(0, len(files), FILES_IN_A_BATCH)]
         hashed = sorted(_do(workers, _hash_files, batches, total=len(files), desc="reading", show=progress))
+        names = {path: _as_text(path.relative_to(folder)) for path in files}
+        forget(out, {content or before.get(names[path]) for path, content, _ in hashed})
         known = set(read_parts(parts, ["content"]).content)
         new = list({content: path for path, content, _ in hashed if content and content not in known}.items())
         pieces = [new[i : i + photos_in_a_part] for i in range(0, len(new), photos_in_a_part)]
-        jobs = [(piece, parts, weights, options) for piece in pieces]
+        jobs = [(piece, parts, weights, options, fingerprint) for piece in pieces]
         now = dict(_do(workers, _embed_part, jobs, total=len(new), desc="embedding", show=progress))
 
     seen = read_parts(parts, ["content", "face", "refused"])
@@ -127,17 +145,15 @@ def embed_folder(
     for path, content, refused in hashed:
         content = now.get(path, content)  # it may have been written to in between
         refused = refused or sentences.get(content, "The file is gone, or was being written to.")
-        rows.append((_as_text(path.relative_to(folder)), content, refused))
-    index = pd.DataFrame(rows, columns=["file", "content", "refused"])
-    write_index(index, out, parts)
-    forget(out, set(index.content))
+        rows.append((names[path], content, refused))
+    write_index(pd.DataFrame(rows, columns=["file", "content", "refused"]), out, folder, parts)
     faces = seen.dropna(subset="face").content.value_counts()
-    count = sum(faces.get(content, 0) for content in index.content)
+    count = sum(faces.get(content, 0) for _, content, _ in rows)
     return FolderReport(len(files), int(count), len(new), {file: text for file, _, text in rows if text})
 
 
 def read_embeddings(out: str | os.PathLike) -> tuple[pd.DataFrame, np.ndarray]:
-    """Read what `embed_folder` has left.
+    """Read what the last run of `embed_folder` has left, of the model that it was run with.
 
     Returns
     -------
@@ -152,7 +168,7 @@ def read_embeddings(out: str | os.PathLike) -> tuple[pd.DataFrame, np.ndarray]:
     FileNotFoundError, ValueError
         If there is nothing of that kind, or it is damaged.
     """
-    index, parts = read_index(out)
+    index, _, parts = read_index(checked_path(out))
     faces = read_parts(parts, ["content", "face", *BOX, "prob", "vector"]).dropna(subset="face")
     table = index[["file", "content"]].merge(faces).sort_values(["file", "face"], ignore_index=True)
     vectors = np.stack(table.pop("vector")) if len(table) else np.zeros((0, 0), np.float32)
@@ -171,14 +187,20 @@ def _hash_files(files: list[Path]) -> list[tuple[Path, str | None, str | None]]:
     return rows
 
 
-def _embed_part(photos: list[tuple[str, Path]], parts: Path, weights: str, options: tuple) -> list[tuple[Path, str]]:
+def _embed_part(
+    photos: list[tuple[str, Path]], parts: Path, weights: str, options: tuple, fingerprint: str
+) -> list[tuple[Path, str]]:
     """Find and embed the faces in some photos, and write them as one part; give each photo's content as it was then."""
     contents = [content for content, _ in photos]
     part = parts / f"{hashlib.sha256(''.join(contents).encode()).hexdigest()[:32]}.parquet"
     if has_contents(part, contents):  # done by a worker that was lost before its answer came
         return []
     torch.set_num_threads(1)  # the photos are shared out, so that each needs no more
+    if _networks(weights, options)[1].fingerprint != fingerprint:
+        _networks.cache_clear()  # this worker has had another file by that name
     detector, embedder = _networks(weights, options)
+    if embedder.fingerprint != fingerprint:
+        raise ValueError(f"A worker finds other weights at {weights} than where the run was started: copy the file.")
     rows, crops, read = [], [torch.zeros(0, 3, embedder.image_size, embedder.image_size)], []
     for _, path in photos:
         try:
@@ -189,11 +211,14 @@ def _embed_part(photos: list[tuple[str, Path]], parts: Path, weights: str, optio
         read.append((path, content))
         try:
             image = open_image(encoded)
+            faces = detector.detect(image)
+            crops.append(crop_faces(image, faces, embedder.image_size))
         except ValueError as error:
             rows.append({"content": content, "refused": str(error)})
             continue
-        faces = detector.detect(image)
-        crops.append(crop_faces(image, faces, embedder.image_size))
+        except (RuntimeError, MemoryError) as error:  # one photo must not stop the others
+            rows.append({"content": content, "refused": f"Detecting in it failed ({type(error).__name__})."})
+            continue
         found = [
             {"face": number, "prob": prob, **dict(zip(BOX, box, strict=True))}
             for number, (box, prob) in enumerate(zip(faces.boxes, faces.probs, strict=True))
@@ -217,7 +242,7 @@ def _workers(client) -> Iterator[Executor]:
     threads = torch.get_num_threads()
     try:
         if client is not None:
-            yield client.get_executor(retries=2)
+            yield client.get_executor(pure=False, retries=2)
         else:
             with ThreadPoolExecutor(threads) as pool:
                 yield pool
@@ -241,6 +266,20 @@ def _do(workers: Executor, work, jobs: Iterable[tuple], *, total: int, desc: str
     return results
 
 
+def _contents_before(out: Path, folder: Path, files: list[Path]) -> dict[str, str]:
+    """Give the contents of the last run by file, or say in one sentence that this run would delete them by mistake."""
+    if not (out / INDEX).is_file():
+        return {}
+    index, other, _ = read_index(out)
+    if other != folder:
+        raise ValueError(f"{out} holds what was made of {other}: give another folder for the results.")
+    if len(index) and not files:
+        raise ValueError(
+            f"{folder} has no photos any more: bring them back, or delete {out} if they are to be forgotten."
+        )
+    return dict(index[["file", "content"]].dropna().values)
+
+
 def _everywhere(weights: str | os.PathLike | None) -> str:
     """Give weights as a name, or as a path that does not depend on where a worker was started."""
     if weights is None:
@@ -254,7 +293,8 @@ def _options(detector: Mapping | None) -> tuple:
     names = ("min_face_size", "thresholds", "factor")
     if not isinstance(detector, Mapping | None) or set(detector or ()) - set(names):
         raise ValueError(f"detector is {detector!r}, but must be a mapping with some of {', '.join(names)}.")
-    return tuple((name, tuple(v) if np.ndim(v) else v) for name, v in sorted((detector or {}).items()))
+    plain = {name: np.asarray(value).tolist() for name, value in sorted((detector or {}).items())}
+    return tuple((name, tuple(value) if isinstance(value, list) else value) for name, value in plain.items())
 
 
 def _photos_in(folder: Path) -> list[Path]:

@@ -27,9 +27,9 @@ def gigabytes(answer) -> str | None:
         (1 / 4, "A float32 takes four bytes, not one."),
         (2, "That is float64: a float32 takes four bytes."),
         (1 / 2, "That is float16: a float32 takes four bytes."),
-        (8, "That are gigabits: a byte has eight of them."),
-        (1e9 / 2**30, "That are gibibytes, of 2 to the power of 30 bytes: here a gigabyte has 10 to the power of 9."),
-        (1e9, "That are bytes: a gigabyte has 10 to the power of 9."),
+        (8, "Those are gigabits: a byte has eight of them."),
+        (1e9 / 2**30, "Those are gibibytes, of 2 to the power of 30 bytes: here a gigabyte has 10 to the power of 9."),
+        (1e9, "Those are bytes: a gigabyte has 10 to the power of 9."),
         (1 / 4 / 4, "That is for 128 numbers of one byte each."),
         (128 / 512, "The published weights give 512 numbers, not 128."),
     ):
@@ -74,7 +74,7 @@ def mended_key(answer) -> str | None:
         return NO_FUNCTION
     first, tuned = (SimpleNamespace(name="facelab128", fingerprint=digits) for digits in ("0a1b2c", "3d4e5f"))
     with tempfile.TemporaryDirectory() as folder:
-        photo, renamed, other = (Path(folder, name) for name in ("1.jpg", "renamed.jpg", "later/1.jpg"))
+        photo, renamed, other = (Path(folder, name) for name in ("1.jpg", "later/renamed.JPEG", "later/1.jpg"))
         other.parent.mkdir()
         photo.write_bytes(b"a photo")
         renamed.write_bytes(b"a photo")
@@ -88,6 +88,8 @@ def mended_key(answer) -> str | None:
             hash(key)
         except TypeError:
             return "A key must be something that a dictionary takes as one: give a text, or a tuple of texts."
+        if any(isinstance(part, int) for part in (key if isinstance(key, tuple) else (key,))):
+            return "A number is no key: a size says little, and Python's hash() of bytes is another in each session."
         if key != answer(photo, first):
             return "The same photo and the same embedder have another key each time."
         if key != answer(renamed, first):
@@ -107,16 +109,17 @@ def largest(answer) -> str | None:
         said = answer(fmr, fpir)
         if said is None or said is ...:
             return NOTHING
-        if np.ndim(said) != 0 or isinstance(said, str) or said != int(said):
+        if np.ndim(said) != 0 or isinstance(said, str) or not np.isfinite(said) or said != int(said):
             return "Give a whole number of people."
         exact = np.log1p(-fpir) / np.log1p(-fmr)
-        case = f"With an FMR of {fmr:g} and an FPIR of {fpir:g}"
-        if abs(said - exact) > max(1.0, 1e-6 * exact) or said > exact + 1e-6 * max(exact, 1):
-            if abs(said - fpir / fmr) <= 1 + 1e-6 * exact:
-                return f"{case} you give {said:,.0f}: dividing counts two errors of one stranger as two strangers."
-            if abs(said - np.ceil(exact)) < 1e-6:
-                return f"{case}, {said:,.0f} people are already one too many: the FPIR would be above the allowed one."
-            return f"{case} you give {said:,.0f}: put it into 1 - (1 - FMR)^N, and see whether that is the FPIR."
-        if exact - said >= 1 + 1e-6 * exact:
-            return f"{case} you give {said:,.0f}, but one more would do."
+        case = f"With an FMR of {fmr:g} and an FPIR of {fpir:g} you give {said:,.0f}"
+        if abs(said - np.floor(exact)) <= 1e-6 * exact:
+            continue
+        if said == np.ceil(exact):
+            return f"{case}, and that is one too many: the FPIR would be above the allowed one."
+        if abs(said - fpir / fmr) <= 1:
+            return f"{case}: dividing counts two errors of one stranger as two strangers."
+        if said < exact:
+            return f"{case}, but a larger gallery would do."
+        return f"{case}: put it into 1 - (1 - FMR)^N, and see whether that is the FPIR."
     return None

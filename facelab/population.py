@@ -10,6 +10,7 @@ from facelab.distance import checked_matrix, pairwise_distances, split_pairs
 __all__ = ["Population"]
 
 AT_ONCE = 65_536  # people who are made in one go, which bounds the memory
+FRESH = 0.3  # share of what a photo adds that is drawn anew
 TRIED = np.linspace(0, 0.9, 10)
 
 
@@ -17,10 +18,10 @@ class Population:
     """A model of how people differ, and photos of one person, made from vectors that were measured.
 
     A person's place is drawn from a normal distribution around the mean of all, with the covariance of the measured
-    people's means; what a photo adds is what a photo of one measured person, drawn for each made-up one, added to the
-    mean of theirs. It is the two-covariance model behind probabilistic LDA (Ioffe 2006, doi:10.1007/11744085_41), but
-    photos are drawn from what was measured, because they are not normally distributed: a profile is far from
-    everything.
+    people's means. What a photo adds to it is, for the most part, what a photo of one measured person, drawn for each
+    made-up one, added to the mean of theirs: that is not normally distributed, for a profile is far from everything. The
+    rest of its variance (0.3) is normal, with the covariance of what all photos add, so that no two photos add quite the
+    same. If all of it were, this would be the model of probabilistic LDA (Ioffe 2006, doi:10.1007/11744085_41).
 
     A few dozen people differ along a few dozen directions, and in no others. So a share of the variance, `spread`, is
     spread over all directions alike, as shrinking a covariance does (Ledoit & Wolf 2004).
@@ -52,6 +53,7 @@ class Population:
             raise ValueError("A population is made from two people or more, with two photos or more of each.")
         self._means = np.stack([self.vectors[self._codes == code].mean(axis=0) for code in range(len(names))])
         self._photos = [self.vectors[self._codes == code] - mean for code, mean in enumerate(self._means)]
+        self._photo_root = _root(np.cov(np.concatenate(self._photos), rowvar=False))
         self._distances = distances
         self.spread = self._matching_spread() if spread is None else float(spread)
 
@@ -61,7 +63,7 @@ class Population:
         Parameters
         ----------
         people, photos : int
-            How many, and how many photos of each. Photos of a person beyond as many as the measured one has repeat.
+            How many, and how many photos of each.
         seed : int
 
         Returns
@@ -76,7 +78,7 @@ class Population:
         """
         if people < 1 or photos < 1:
             raise ValueError(f"People and photos are counted from one, but {people} and {photos} were asked for.")
-        return self._sample(people, photos, seed, self._root(self.spread))
+        return self._sample(people, photos, seed, self._place_root(self.spread))
 
     def _sample(self, people: int, photos: int, seed: int, root: np.ndarray) -> np.ndarray:
         made = np.empty((people, photos, self.vectors.shape[1]), np.float32)
@@ -86,26 +88,36 @@ class Population:
             normal = rng.standard_normal((AT_ONCE, len(root)), np.float32)
             like = rng.integers(len(self._photos), size=AT_ONCE)
             first = rng.random(AT_ONCE)
+            fresh = rng.standard_normal((photos, AT_ONCE, len(root)), np.float32)[:, : len(part)]
             part[:] = (self._means.mean(axis=0) + normal[: len(part)] @ root)[:, None]
+            for photo in range(photos):
+                part[:, photo] += np.sqrt(FRESH) * (fresh[photo] @ self._photo_root)
             for code, differences in enumerate(self._photos):
                 mine = np.flatnonzero(like[: len(part)] == code)
                 which = (first[mine, None] * len(differences)).astype(int) + np.arange(photos)
-                part[mine] += differences[which % len(differences)]
+                part[mine] += np.sqrt(1 - FRESH) * differences[which % len(differences)]
             part /= np.linalg.norm(part, axis=2, keepdims=True)
         return made
 
-    def _root(self, spread: float) -> np.ndarray:
-        """Give what turns independent normal numbers into differences between people, (d, d) float32."""
-        variances, directions = np.linalg.eigh(np.cov(self._means, rowvar=False))
-        variances = (1 - spread) * variances.clip(0) + spread * variances.mean()
-        # The symmetric root, because the directions' signs, and so any other root, differ from machine to machine.
-        return (directions * np.sqrt(variances) @ directions.T).astype(np.float32)
+    def _place_root(self, spread: float) -> np.ndarray:
+        covariance = np.cov(self._means, rowvar=False)
+        isotropic = np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+        return _root((1 - spread) * covariance + spread * isotropic)
 
     def _matching_spread(self) -> float:
         measured = split_pairs(self._distances, self._codes)[1].std()
-        made = [self._sample(400, 1, 0, self._root(spread))[:, 0] for spread in TRIED]
+        made = [self._sample(400, 1, 0, self._place_root(spread))[:, 0] for spread in TRIED]
         return float(TRIED[np.argmin([abs(_impostor_spread(vectors) - measured) for vectors in made])])
 
 
 def _impostor_spread(vectors: np.ndarray) -> float:
     return split_pairs(pairwise_distances(vectors), np.arange(len(vectors)))[1].std()
+
+
+def _root(covariance: np.ndarray) -> np.ndarray:
+    """Give the symmetric root of a covariance (d, d), which gives it to independent normal numbers.
+
+    The symmetric one, because the directions' signs, and so any other root, differ from machine to machine.
+    """
+    variances, directions = np.linalg.eigh(covariance)
+    return (directions * np.sqrt(variances.clip(0)) @ directions.T).astype(np.float32)

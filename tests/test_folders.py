@@ -5,16 +5,18 @@ import shutil
 import signal
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import torch
-from one_sentence import is_one_sentence
+from one_sentence import is_one_sentence, sentence
 from PIL import Image
 
 from facelab import FaceDetector, FaceEmbedder, crop_faces, embed_folder, load_cast, open_image, read_embeddings
+from facelab.checkpoints import save_compact
 
 DETECTOR = {"min_face_size": 40}
 
@@ -64,7 +66,7 @@ def test_equals_detecting_and_embedding_photo_by_photo(photos):
 
 def test_only_new_content_is_looked_at_and_what_is_gone_is_forgotten(photos):
     before, out = embed(photos), photos.parent / "out"
-    assert embed(photos) == before.__class__(before.photos, before.faces, 0, before.refused)
+    assert embed(photos) == replace(before, embedded=0)
     (photos / "people 1" / "1.png").rename(photos / "renamed.png")
     assert embed(photos).embedded == 0
     gone = read_embeddings(out)[0].set_index("file").content["people 1/3.png"]
@@ -86,16 +88,76 @@ def test_each_model_has_its_own_vectors_and_the_first_is_kept(photos, tmp_path):
 
 def test_damaged_and_half_written_parts_are_done_again(photos):
     embed(photos, photos_in_a_part=3)
-    expected = read_embeddings(photos.parent / "out")
-    first, *_ = sorted((photos.parent / "out").glob("*/*.parquet"))
+    out = photos.parent / "out"
+    expected = read_embeddings(out)
+    first, *_ = sorted(out.glob("*/*.parquet"))
     first.write_bytes(first.read_bytes()[:-100])
     leftover = first.with_suffix(".unfinished")
     leftover.touch()
+    with pytest.raises(ValueError, match="run embed_folder again") as error:
+        read_embeddings(out)
+    sentence(error)
     assert embed(photos).embedded == 3
     assert not leftover.exists()
-    table, vectors = read_embeddings(photos.parent / "out")
+    table, vectors = read_embeddings(out)
     pd.testing.assert_frame_equal(table, expected[0])
     np.testing.assert_allclose(vectors, expected[1], atol=1e-5)
+
+
+def test_tables_of_others_stay(photos):
+    other = photos.parent / "out" / "sales" / "2024.parquet"
+    other.parent.mkdir(parents=True)
+    pd.DataFrame({"sold": [3]}).to_parquet(other)
+    embed(photos)
+    assert pd.read_parquet(other).sold.tolist() == [3]
+
+
+def test_what_cannot_be_read_this_time_is_not_forgotten(photos, monkeypatch):
+    before = embed(photos)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "open", lambda *_, **__: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        away = embed(photos)
+    assert len(away.refused) == away.photos
+    assert embed(photos) == replace(before, embedded=0)
+
+
+def test_an_empty_disk_or_another_folder_deletes_nothing(photos):
+    embed(photos)
+    kept = sorted((photos.parent / "out").glob("*/*.parquet"))
+    away = photos.rename(photos.parent / "away")
+    photos.mkdir()
+    with pytest.raises(ValueError, match="has no photos any more") as error:
+        embed(photos)
+    sentence(error)
+    with pytest.raises(ValueError, match="holds what was made of") as error:
+        embed(away)
+    sentence(error)
+    assert sorted((photos.parent / "out").glob("*/*.parquet")) == kept
+
+
+def test_another_file_of_weights_under_the_same_name_is_another_model(photos, tmp_path):
+    embedder, weights = FaceEmbedder(), tmp_path / "weights.safetensors"
+    about = {"name": "own", "image_size": embedder.image_size, "trained_on": "nothing"}
+    save_compact(embedder.network, weights, **about)
+    assert embed(photos, weights=weights).embedded == 9
+    with torch.no_grad():
+        embedder.network.last_linear.weight.mul_(torch.linspace(0.5, 2, embedder.dimension)[:, None])
+    save_compact(embedder.network, weights, **about)
+    assert embed(photos, weights=weights).embedded == 9
+
+
+def test_a_photo_in_which_detecting_fails_does_not_stop_the_others(photos, monkeypatch):
+    detect = FaceDetector.detect
+
+    def fail_sometimes(self, image):
+        if image.size == (100, 100):
+            raise MemoryError
+        return detect(self, image)
+
+    monkeypatch.setattr(FaceDetector, "detect", fail_sometimes)
+    report = embed(photos)
+    assert report.faces == 7
+    assert report.refused["nobody.jpg"] == "Detecting in it failed (MemoryError)."
 
 
 def test_no_photos_and_names_that_are_no_text(tmp_path):
@@ -119,22 +181,23 @@ def test_torch_keeps_its_threads(photos):
 
 
 @pytest.mark.parametrize(
-    ("options", "sentence"),
+    ("options", "said"),
     [
         ({"photos_in_a_part": 0}, "photos_in_a_part is 0"),
         ({"photos_in_a_part": 2.5}, "photos_in_a_part is 2.5"),
         ({"weights": "no-such-weights"}, "no-such-weights"),
         ({"detector": {"size": 3}}, "detector is"),
         ({"detector": [20]}, "detector is"),
+        ({"detector": {"min_face_size": "small"}}, "min_face_size"),
         ({"folder": "nowhere"}, "no folder"),
         ({"folder": "file.txt"}, "is a file"),
         ({"out": "file.txt"}, "cannot be written"),
     ],
 )
-def test_bad_input_gets_one_sentence(photos, tmp_path, options, sentence):
+def test_bad_input_gets_one_sentence(photos, tmp_path, options, said):
     (tmp_path / "file.txt").write_text("text")
     options = {name: tmp_path / value if name in ("folder", "out") else value for name, value in options.items()}
-    with pytest.raises((ValueError, FileNotFoundError), match=sentence) as raised:
+    with pytest.raises((ValueError, FileNotFoundError), match=said) as raised:
         embed_folder(**{"folder": photos, "out": tmp_path / "out", **options})
     assert is_one_sentence(str(raised.value))
 
