@@ -19,9 +19,9 @@ class Population:
 
     A person's place is drawn from a normal distribution around the mean of all, with the covariance of the measured
     people's means. What a photo adds to it is, for the most part, what a photo of one measured person, drawn for each
-    made-up one, added to the mean of theirs: that is not normally distributed, for a profile is far from everything. The
-    rest of its variance (0.3) is normal, with the covariance of what all photos add, so that no two photos add quite the
-    same. If all of it were, this would be the model of probabilistic LDA (Ioffe 2006, doi:10.1007/11744085_41).
+    made-up one, added to the mean of theirs: that is not normally distributed, for a profile is far from everything.
+    The rest of its variance (0.3) is normal, with the covariance of what all photos add, so that no two photos add the
+    same. If all of it were normal, this would be the model of probabilistic LDA (Ioffe 2006, doi:10.1007/11744085_41).
 
     A few dozen people differ along a few dozen directions, and in no others. So a share of the variance, `spread`, is
     spread over all directions alike, as shrinking a covariance does (Ledoit & Wolf 2004).
