@@ -67,10 +67,18 @@ def checked_number(value: float, complaint: str) -> float:
     return float(number)
 
 
-def checked_count(value: int, what: str, least: int = 1) -> int:
-    """Give a whole number, or say in one sentence that it is none, or below the least that makes sense."""
-    if not isinstance(value, Integral) or value < least:
-        raise ValueError(f"{what} is {brief(value)}, but must be a whole number, {least} or more.")
+def checked_between(value: float, complaint: str, low: float = 0, high: float = 1) -> float:
+    """Give one number that lies between these two and is neither; ValueError with this complaint for anything else."""
+    number = checked_number(value, complaint)
+    if not low < number < high:
+        raise ValueError(complaint)
+    return number
+
+
+def checked_count(value: int, what: str) -> int:
+    """Give a whole number from 1, or say in one sentence that it is none."""
+    if not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{what} is {brief(value)}, but must be a whole number, 1 or more.")
     return int(value)
 
 

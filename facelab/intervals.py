@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -18,10 +17,11 @@ from scipy import stats
 from facelab.checks import (
     brief,
     check_columns,
+    checked_between,
+    checked_count,
     checked_flags,
     checked_labels,
     checked_list,
-    checked_number,
     finite_columns,
 )
 from facelab.verification import checked_pairs, checked_threshold
@@ -108,9 +108,7 @@ def bootstrap_interval(
     genuine, impostor, people = _split(pairs)
     if over not in ("people", "pairs"):
         raise ValueError(f"over is {over!r}, but what is resampled is 'people' or 'pairs'.")
-    complaint = f"{brief(resamples)} resamples and confidence {brief(confidence)} give no interval: try 1000 and 0.95."
-    if not isinstance(resamples, Integral) or resamples < 1 or not 0 < checked_number(confidence, complaint) < 1:
-        raise ValueError(complaint)
+    resamples, confidence = checked_count(resamples, "resamples"), _checked_confidence(confidence)
     if people < FEWEST_PEOPLE:
         raise ValueError(f"These pairs are of {people} people, but resampling needs {FEWEST_PEOPLE} at the very least.")
     rng = np.random.default_rng(seed)
@@ -265,10 +263,9 @@ def _checked_table(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _checked_confidence(confidence: float) -> float:
-    complaint = f"confidence is {brief(confidence)}, but must lie between 0 and 1, such as 0.95."
-    if not 0 < (confidence := checked_number(confidence, complaint)) < 1:
-        raise ValueError(complaint)
-    return confidence
+    return checked_between(
+        confidence, f"confidence is {brief(confidence)}, but must lie between 0 and 1, such as 0.95."
+    )
 
 
 def _labels(pairs: pd.DataFrame, groups: ArrayLike | Mapping) -> tuple[pd.Series, pd.Series]:

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.metrics import auc, roc_curve
 
-from facelab.checks import brief, checked_flags, checked_labels, checked_number, checked_numbers
+from facelab.checks import brief, checked_between, checked_flags, checked_labels, checked_number, checked_numbers
 
 
 @dataclass(frozen=True)
@@ -252,8 +252,7 @@ def highest_threshold(distances: ArrayLike, share: float, kind: str) -> float:
     ordered = ordered.astype(given if given in (np.float16, np.float32) else float)
     n = len(ordered)
     complaint = f"A rate lies between 0 and 1, but {brief(share)} was given: 0.1 % is 0.001."
-    if not 0 < (share := checked_number(share, complaint)) < 1:
-        raise ValueError(complaint)
+    share = checked_between(share, complaint)
     allowed = min(int(share * n + 1e-9), n - 1)  # 0.29 × 100 is 28.999…
     if allowed == 0:
         raise ValueError(
