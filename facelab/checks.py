@@ -128,6 +128,24 @@ def check_columns(table: pd.DataFrame, columns: Sequence[str], what: str, hint: 
         raise ValueError(f"The table of {what} has more than one column {', '.join(twice)}: keep one of each.")
 
 
+def checked_pair_table(pairs: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Give a table of pairs with these columns, flags as `same` and numbers as `distance`, or say what is wrong."""
+    check_columns(pairs, columns, "pairs", "list_pairs makes such a table")
+    finite_columns(pairs, ["distance"])
+    same = checked_flags(pairs["same"], "same", "for a genuine pair and False for an impostor pair")
+    return pairs.assign(same=same, distance=pairs["distance"].to_numpy())  # no longer a category, if it was one
+
+
+def checked_rows(pairs: pd.DataFrame, number: int, what: str) -> np.ndarray:
+    """Give `row_a` and `row_b` of a table of pairs as int (n, 2), or say that they are not among so many photos."""
+    rows = finite_columns(pairs, ["row_a", "row_b"])
+    if (rows != rows.astype(int)).any() or rows.min(initial=0) < 0:
+        raise ValueError("row_a and row_b count photos, but not all of them are whole numbers from 0: see list_pairs.")
+    if rows.max(initial=-1) >= number:
+        raise ValueError(f"There are {number} {what}, but the pairs are of more photos: give one for each, in order.")
+    return rows.astype(int)
+
+
 def finite_columns(table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
     """Give columns as float64 (n, k), or say in one sentence that they hold something else than finite numbers."""
     complaint = f"Among {', '.join(columns)} there is text, NaN or an infinite number: leave such rows out."

@@ -16,13 +16,13 @@ from scipy import stats
 
 from facelab.checks import (
     brief,
-    check_columns,
     checked_between,
     checked_count,
     checked_flags,
     checked_labels,
     checked_list,
-    finite_columns,
+    checked_pair_table,
+    checked_rows,
 )
 from facelab.verification import checked_pairs, checked_threshold
 
@@ -255,11 +255,9 @@ def _split(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, int]:
 
 def _checked_table(pairs: pd.DataFrame) -> pd.DataFrame:
     """Give the table with booleans for `same`, or say in one sentence what is wrong with it."""
-    check_columns(pairs, ("person_a", "person_b", "same", "distance"), "pairs", "list_pairs makes such a table")
+    pairs = checked_pair_table(pairs, ("person_a", "person_b", "same", "distance"))
     checked_labels(pd.concat([pairs[side].astype(object) for side in ("person_a", "person_b")]), "The people's labels")
-    finite_columns(pairs, ["distance"])
-    same = checked_flags(pairs["same"], "same", "for a genuine pair and False for an impostor pair")
-    return pairs.assign(same=same, distance=pairs["distance"].to_numpy())  # no longer a category, if it was one
+    return pairs
 
 
 def _checked_confidence(confidence: float) -> float:
@@ -275,9 +273,5 @@ def _labels(pairs: pd.DataFrame, groups: ArrayLike | Mapping) -> tuple[pd.Series
     labels = pd.Series(checked_list(groups, "groups"))
     if not {"row_a", "row_b"} <= set(pairs):
         raise ValueError("These pairs do not say which photos they are of: give groups as {person: label}.")
-    rows = finite_columns(pairs, ["row_a", "row_b"])
-    if (rows != rows.astype(int)).any() or rows.min(initial=0) < 0:
-        raise ValueError("row_a and row_b count photos, but not all of them are whole numbers from 0: see list_pairs.")
-    if rows.max(initial=-1) >= len(labels):
-        raise ValueError(f"There are {len(labels)} labels, but the pairs are of more photos: give one label per photo.")
-    return tuple(labels.iloc[side].reset_index(drop=True) for side in rows.astype(int).T)
+    rows = checked_rows(pairs, len(labels), "labels")
+    return tuple(labels.iloc[side].reset_index(drop=True) for side in rows.T)
