@@ -230,14 +230,14 @@ def checked_pairs(genuine: ArrayLike, impostor: ArrayLike) -> tuple[np.ndarray, 
     )
 
 
-def checked_distances(values: ArrayLike, kind: str, hint: str) -> np.ndarray:
-    """Give the distances of one kind of pairs as float64; ValueError if there are none, or one is not finite."""
+def checked_distances(values: ArrayLike, kind: str, hint: str = "") -> np.ndarray:
+    """Give the distances of one kind of pairs as float64; ValueError if one is not finite or, with a hint, for none."""
     distances = checked_numbers(values, f"The distances of {kind} are not a list of numbers: split_pairs makes one.")
     if distances.ndim != 1:
         raise ValueError(
             f"The distances of {kind} have shape {distances.shape}, but must be one list: see split_pairs."
         )
-    if len(distances) == 0:
+    if hint and len(distances) == 0:
         raise ValueError(f"There are no {kind}: {hint}.")
     if not np.isfinite(distances).all():
         raise ValueError(f"The distances of {kind} hold NaN or infinite numbers: leave these out, and say how many.")
