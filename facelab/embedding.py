@@ -123,19 +123,22 @@ class FaceEmbedder:
 
 def checked_crops(crops: torch.Tensor | np.ndarray) -> torch.Tensor:
     """Give crops as a tensor of shape (n, 3, height, width), or say in one sentence why they are none."""
+    if not isinstance(crops, (torch.Tensor, np.ndarray)):
+        raise ValueError(f"Crops come as one torch tensor or NumPy array, not as {type(crops).__name__}: stack them.")
+    if max(crops.shape[-2:], default=0) > MAX_SIZE:
+        raise ValueError(
+            f"Crops of {crops.shape[-1]:,}×{crops.shape[-2]:,} pixels are too large: the network takes {MAX_SIZE:,} "
+            "each way, and works best at its image_size."
+        )
     if isinstance(crops, np.ndarray):
-        _check_side(crops.shape)
         if np.ma.is_masked(crops):
             raise ValueError("Some pixels of the crops are masked, and the network has no mask: fill them first.")
         if crops.dtype.kind not in "fiub":
             raise ValueError(f"Crops of dtype {crops.dtype} are not pixels: give float32 ones, as crop_faces makes.")
         dtype = np.float32 if crops.dtype.kind == "f" else crops.dtype
         crops = torch.from_numpy(np.require(crops, dtype, ["C", "W"]))
-    if not isinstance(crops, torch.Tensor):
-        raise ValueError(f"Crops come as one torch tensor or NumPy array, not as {type(crops).__name__}: stack them.")
     if crops.layout is not torch.strided or crops.is_meta:
         raise ValueError("The crops are a sparse tensor, or one without numbers: give a dense one, as crop_faces does.")
-    _check_side(crops.shape)
     if crops.ndim and len(crops) == 0:
         return crops
     if crops.ndim == 3:
@@ -157,11 +160,3 @@ def checked_crops(crops: torch.Tensor | np.ndarray) -> torch.Tensor:
             "(x - 127.5) / 128."
         )
     return crops
-
-
-def _check_side(shape: tuple[int, ...]) -> None:
-    if max(shape[-2:], default=0) > MAX_SIZE:
-        raise ValueError(
-            f"Crops of {shape[-1]:,}×{shape[-2]:,} pixels are too large: the network takes {MAX_SIZE:,} each way, and "
-            "works best at its image_size."
-        )
