@@ -21,7 +21,7 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import nn
 
-from facelab.checks import checked_path
+from facelab.checks import checked_path, checked_target
 from facelab.published import RELEASES, fetch_weights, where_weights_are
 
 __all__ = ["Checkpoint", "available_weights", "load_checkpoint", "pack", "save_compact", "unpack"]
@@ -152,11 +152,7 @@ def save_compact(
     ValueError
         The path has another ending, or the model is not such a network or holds numbers that are not finite.
     """
-    path = checked_path(path)
-    if path.suffix != ".safetensors":
-        raise ValueError(f"The compact form is a safetensors file, but {path.name} does not end in .safetensors.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} into: make it first.")
+    path = checked_target(path, ".safetensors")
     network = _network({key: value.float().cpu() for key, value in model.state_dict().items()}, "This model")
     header = {"name": name, "image_size": image_size, "trained_on": trained_on, **metadata}
     header |= {"dimension": network.last_linear.out_features, "format_version": FORMAT_VERSION}

@@ -35,6 +35,26 @@ def checked_path(path: str | os.PathLike, hint: str = "check the spelling, and w
     return found
 
 
+def checked_file(path: str | os.PathLike, what: str, hint: str = "check the spelling, and who may look there") -> Path:
+    """Give the path of a file that is there; ValueError for a folder, FileNotFoundError where there is nothing."""
+    path = checked_path(path, hint)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, not {what}: give one of the files in it.")
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file at {path}: check the spelling and the folder it is looked for in.")
+    return path
+
+
+def checked_target(path: str | os.PathLike, suffix: str) -> Path:
+    """Give the path of a file to be written, or say in one sentence that its ending is wrong or its folder missing."""
+    path = checked_path(path)
+    if path.suffix.lower() != suffix:
+        raise ValueError(f"{path.name} does not end in {suffix}, and such a file is what is written: name it so.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} into: make it first.")
+    return path
+
+
 def brief(value: object) -> str:
     """Write what was given as code, if that is short, and otherwise say what it is."""
     text = repr(value)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO
 import numpy as np
 from PIL import Image, ImageOps
 
-from facelab.checks import checked_path
+from facelab.checks import checked_file
 
 if TYPE_CHECKING:
     import torch
@@ -91,11 +91,8 @@ def _from_file(source: object) -> Image.Image:
             f"An image was expected (a path, bytes, a binary file object, an array, a tensor or a PIL image), "
             f"but this is a {type(source).__name__}."
         )
-    path = checked_path(source, "check the spelling, or give the image's bytes")  # base64 text, say, is too long
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder, not an image: open the photos in it one at a time.")
-    if not path.exists():
-        raise FileNotFoundError(f"There is no file at {path}: check the spelling and the folder it is looked for in.")
+    hint = "check the spelling, or give the image's bytes"  # base64 text, say, is too long for a path
+    path = checked_file(source, "an image", hint)
     try:
         stream = path.open("rb")
     except OSError as error:
