@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Sequence, Sized
 from numbers import Integral
-from os import PathLike
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from torchvision.ops import box_iou
 from facelab.cascade import Faces, Trace, run_cascade
 from facelab.checks import brief, checked_between, checked_number, checked_numbers
 from facelab.devices import checked_device
-from facelab.images import open_image
+from facelab.images import is_one_image, open_image
 from facelab.progress import progress_bar
 
 __all__ = ["FaceDetector", "Faces", "average_precision", "crop_faces", "iou", "match_boxes", "unstandardise"]
@@ -92,7 +91,7 @@ class FaceDetector:
         ValueError, FileNotFoundError
             If something given is no image; for many images the sentence says which, counting from 0.
         """
-        if _is_one_image(images):
+        if is_one_image(images):
             return self.trace(images).faces
         found = []
         for image in progress_bar(images, desc="detecting", show=progress):
@@ -105,22 +104,6 @@ class FaceDetector:
     def trace(self, image) -> Trace:
         """Detect in one image and keep what each stage proposed, scored and kept at every scale."""
         return run_cascade(np.asarray(open_image(image)), self.mtcnn)
-
-
-def _is_one_image(images) -> bool:
-    if isinstance(images, (str, bytes, bytearray, memoryview, PathLike, Image.Image)) or hasattr(images, "read"):
-        return True
-    if hasattr(images, "columns"):
-        raise ValueError("detect takes images, but was given a table: give its column of paths, table.path.")
-    if hasattr(images, "ndim") and not hasattr(images, "iloc"):  # an array or a tensor, and no column of paths
-        if images.ndim in (2, 3):
-            return True
-        if images.ndim == 4 or images.dtype == object:
-            return False
-        raise ValueError(f"An image has two or three axes and a batch four, but this array has {images.ndim}.")
-    if isinstance(images, Iterable) and not isinstance(images, Mapping):
-        return False
-    raise ValueError(f"detect takes an image or a sequence of images, but was given a {type(images).__name__}.")
 
 
 def crop_faces(image, faces: Faces, size: int = 160, margin: int = 0, *, align: bool = False) -> torch.Tensor:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -69,6 +69,23 @@ def open_image(
     else:
         image = _from_file(source)
     return Image.merge("RGB", image.split()[::-1]) if bgr else image
+
+
+def is_one_image(images) -> bool:
+    """Say whether this is one image, in any form that `open_image` takes, or several; ValueError if it is neither."""
+    if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike, Image.Image)) or hasattr(images, "read"):
+        return True
+    if hasattr(images, "columns"):
+        raise ValueError("Images were expected, but this is a table: give its column of paths, table.path.")
+    if hasattr(images, "ndim") and not hasattr(images, "iloc"):  # an array or a tensor, and no column of paths
+        if images.ndim in (2, 3):
+            return True
+        if images.ndim == 4 or images.dtype == object:
+            return False
+        raise ValueError(f"An image has two or three axes and a batch four, but this array has {images.ndim}.")
+    if isinstance(images, Iterable) and not isinstance(images, Mapping):
+        return False
+    raise ValueError(f"An image or a sequence of images was expected, but this is a {type(images).__name__}.")
 
 
 def _tensor_array(tensor: torch.Tensor) -> np.ndarray:
