@@ -8,6 +8,7 @@ that fit into memory, and an error where a crop is not what the network learned 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -108,17 +109,21 @@ class FaceEmbedder:
             The crops are of another shape or size, not standardised, or hold NaN.
         """
         crops = checked_crops(crops)
-        vectors = np.empty((len(crops), self.dimension), dtype=np.float32)
-        if len(crops) == 0:
-            return vectors
         self.network.eval()  # somebody may have called .train() since the last time
-        step = max(1, MAX_BATCH_PIXELS // (crops.shape[2] * crops.shape[3]))
-        with torch.inference_mode(), progress_bar(total=len(crops), unit="face", show=progress) as bar:
-            for start in range(0, len(crops), step):
-                batch = crops[start : start + step].to(self.device, torch.float32, memory_format=torch.channels_last)
-                vectors[start : start + step] = self.network(batch).cpu().numpy()
-                bar.update(len(batch))
-        return vectors
+        vectors = [np.zeros((0, self.dimension), np.float32)]
+        with torch.inference_mode():
+            vectors += [self.network(batch).cpu().numpy() for batch in crop_batches(crops, self.device, show=progress)]
+        return np.concatenate(vectors)
+
+
+def crop_batches(crops: torch.Tensor, device: torch.device, *, show: bool) -> Iterator[torch.Tensor]:
+    """Give crops on a device, as many at a time as fit into memory, and let a progress bar count them."""
+    step = max(1, MAX_BATCH_PIXELS // (crops.shape[2] * crops.shape[3]))
+    with progress_bar(total=len(crops), unit="face", show=show) as bar:
+        for start in range(0, len(crops), step):
+            batch = crops[start : start + step]
+            yield batch.to(device, torch.float32, memory_format=torch.channels_last)
+            bar.update(len(batch))
 
 
 def checked_crops(crops: torch.Tensor | np.ndarray) -> torch.Tensor:
@@ -140,7 +145,7 @@ def checked_crops(crops: torch.Tensor | np.ndarray) -> torch.Tensor:
     if crops.layout is not torch.strided or crops.is_meta:
         raise ValueError("The crops are a sparse tensor, or one without numbers: give a dense one, as crop_faces does.")
     if crops.ndim and len(crops) == 0:
-        return crops
+        return torch.zeros(0, 3, MIN_SIZE, MIN_SIZE)
     if crops.ndim == 3:
         crops = crops[None]
     if crops.ndim != 4 or crops.shape[1] != 3:

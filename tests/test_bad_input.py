@@ -739,6 +739,7 @@ ELSEWHERE = {
     "Costs": "rates, as roc gives them: test_decisions.py",
     "decisions.Calibration": "its distances are given by calibrate, here",
     "cascade.run_cascade": "behind FaceDetector, which is here",
+    "embedding.crop_batches": "behind FaceEmbedder and run_trunk, which are here",
     "images.is_one_image": "behind FaceDetector and Gallery, which are here",
     "frames.opened_video": "behind read_frames and video_info, which are here",
     "fast.shrink": "behind FaceDetector: test_fast.py, test_properties.py",
