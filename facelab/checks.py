@@ -7,10 +7,12 @@ one of them can know, such as how many vectors belong to how many names, it chec
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from numbers import Integral
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
@@ -53,6 +55,13 @@ def checked_target(path: str | os.PathLike, suffix: str) -> Path:
     if not path.parent.is_dir():
         raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} into: make it first.")
     return path
+
+
+def check_uncompressed(archive: str | os.PathLike | BinaryIO) -> None:
+    """Raise a ValueError if files in an archive are compressed: neither torch.save nor np.savez does it, but a bomb."""
+    with zipfile.ZipFile(archive) as opened:
+        if any(file.compress_type != zipfile.ZIP_STORED for file in opened.infolist()):
+            raise ValueError("The archive is compressed, as none from torch.save or np.savez is: save it again.")
 
 
 def brief(value: object) -> str:
