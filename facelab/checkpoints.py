@@ -24,8 +24,6 @@ from torch import nn
 from facelab.checks import check_uncompressed, checked_path, checked_target
 from facelab.published import RELEASES, fetch_weights, where_weights_are
 
-__all__ = ["Checkpoint", "available_weights", "load_checkpoint", "pack", "save_compact", "unpack"]
-
 BUNDLED = Path(__file__).parent / "weights" / "facelab128.safetensors"
 MEASURED = BUNDLED.with_name("measured.csv")  # written by tests/benchmarks/verification.py --record
 FORMAT_VERSION = 1

@@ -18,8 +18,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+SPELLING = "check the spelling, and who may look there"
 
-def checked_path(path: str | os.PathLike, hint: str = "check the spelling, and who may look there") -> Path:
+
+def checked_path(path: str | os.PathLike, hint: str = SPELLING) -> Path:
     """Give a path with its ~ written out, or say in one sentence why nothing can be there; nothing need be there."""
     text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
     if not isinstance(text, str):
@@ -37,7 +39,7 @@ def checked_path(path: str | os.PathLike, hint: str = "check the spelling, and w
     return found
 
 
-def checked_file(path: str | os.PathLike, what: str, hint: str = "check the spelling, and who may look there") -> Path:
+def checked_file(path: str | os.PathLike, what: str, hint: str = SPELLING) -> Path:
     """Give the path of a file that is there; ValueError for a folder, FileNotFoundError where there is nothing."""
     path = checked_path(path, hint)
     if path.is_dir():

@@ -18,8 +18,6 @@ from facelab.devices import checked_device
 from facelab.images import is_one_image, open_image
 from facelab.progress import progress_bar
 
-__all__ = ["FaceDetector", "Faces", "average_precision", "crop_faces", "iou", "match_boxes", "unstandardise"]
-
 # Where the five landmarks lie in MTCNN's box, in fractions of it, and the box's usual width over height: means over
 # 6,087 faces of CelebA, made symmetric. Aligned crops so show a face where, and as large as, plain crops do.
 TEMPLATE = np.array([[0.276, 0.392], [0.724, 0.392], [0.500, 0.603], [0.301, 0.752], [0.699, 0.752]])

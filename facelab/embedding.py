@@ -17,8 +17,6 @@ from facelab.checkpoints import load_checkpoint
 from facelab.devices import checked_device
 from facelab.progress import progress_bar
 
-__all__ = ["FaceEmbedder"]
-
 # Each pixel takes about 210 bytes on its way through the network (measured, float32, on a CPU), so that a batch of this
 # many takes 170 MB. Larger ones were not faster.
 MAX_BATCH_PIXELS = 32 * 160 * 160

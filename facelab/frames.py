@@ -19,8 +19,6 @@ from facelab.images import MAX_PIXELS
 if TYPE_CHECKING:
     import av
 
-__all__ = ["read_frames"]
-
 
 def read_frames(path: str | os.PathLike) -> Iterator[Image.Image]:
     """Read the frames of a video one at a time, so that a long one needs no more memory than a short one.

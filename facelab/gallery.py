@@ -17,8 +17,6 @@ from facelab.gallery_search import Identification, Model, Verification
 from facelab.gallery_vectors import VectorGallery
 from facelab.images import is_one_image
 
-__all__ = ["Gallery"]
-
 
 class Gallery(VectorGallery):
     """Known people, in an SQLite file that several programs may have open, or in memory.

@@ -22,8 +22,6 @@ from facelab.checks import checked_file
 if TYPE_CHECKING:
     import torch
 
-__all__ = ["MAX_PIXELS", "open_image"]
-
 #: Most pixels that are decoded: 240 MB in RGB. Below Pillow's own warning at 89 million, so that one rule decides.
 MAX_PIXELS = 80_000_000
 
