@@ -98,10 +98,10 @@ def checked_number(value: float, complaint: str) -> float:
     return float(number)
 
 
-def checked_between(value: float, complaint: str, low: float = 0, high: float = 1) -> float:
-    """Give one number that lies between these two and is neither; ValueError with this complaint for anything else."""
+def checked_positive(value: float, complaint: str, below: float = np.inf) -> float:
+    """Give one number above 0 and below this; ValueError with this complaint where there is anything else."""
     number = checked_number(value, complaint)
-    if not low < number < high:
+    if not 0 < number < below:
         raise ValueError(complaint)
     return number
 

@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score
 from torchvision.ops import box_iou
 
 from facelab.cascade import Faces, Trace, run_cascade
-from facelab.checks import brief, checked_between, checked_number, checked_numbers
+from facelab.checks import brief, checked_number, checked_numbers, checked_positive
 from facelab.devices import checked_device
 from facelab.images import is_one_image, open_image
 from facelab.progress import progress_bar
@@ -54,13 +54,13 @@ class FaceDetector:
         device: str | torch.device = "cpu",
     ):
         complaint = f"min_face_size is {brief(min_face_size)}, but must be a positive number of pixels, such as 20."
-        min_face_size = checked_between(min_face_size, complaint, high=np.inf)
+        min_face_size = checked_positive(min_face_size, complaint)
         complaint = f"thresholds is {brief(thresholds)}, but must be three numbers from 0 to 1, one per network."
         thresholds = checked_numbers(thresholds, complaint)
         if thresholds.shape != (3,) or not ((thresholds >= 0) & (thresholds <= 1)).all():
             raise ValueError(complaint)
         complaint = f"factor is {brief(factor)}, but must lie between 0 and 1, such as 0.709."
-        factor = checked_between(factor, complaint)
+        factor = checked_positive(factor, complaint, below=1)
         self.mtcnn = MTCNN(
             keep_all=True,
             min_face_size=min_face_size,

@@ -16,12 +16,12 @@ from scipy import stats
 
 from facelab.checks import (
     brief,
-    checked_between,
     checked_count,
     checked_flags,
     checked_labels,
     checked_list,
     checked_pair_table,
+    checked_positive,
     checked_rows,
 )
 from facelab.verification import checked_pairs, checked_threshold
@@ -261,9 +261,8 @@ def _checked_table(pairs: pd.DataFrame) -> pd.DataFrame:
 
 
 def _checked_confidence(confidence: float) -> float:
-    return checked_between(
-        confidence, f"confidence is {brief(confidence)}, but must lie between 0 and 1, such as 0.95."
-    )
+    complaint = f"confidence is {brief(confidence)}, but must lie between 0 and 1, such as 0.95."
+    return checked_positive(confidence, complaint, below=1)
 
 
 def _labels(pairs: pd.DataFrame, groups: ArrayLike | Mapping) -> tuple[pd.Series, pd.Series]:

@@ -15,11 +15,11 @@ from numpy.typing import ArrayLike
 from facelab.checks import (
     brief,
     check_columns,
-    checked_between,
     checked_count,
     checked_labels,
     checked_number,
     checked_numbers,
+    checked_positive,
     finite_columns,
 )
 from facelab.distance import checked_vectors, nearest_neighbours
@@ -157,7 +157,7 @@ def list_appearances(faces: pd.DataFrame, rate: float, *, max_gap: float = 1.0, 
 def checked_rate(rate: float) -> float:
     """Give a rate of frames, or say in one sentence that it is none."""
     complaint = f"rate is {brief(rate)}, but must be a number of frames per second, such as 25."
-    return checked_between(rate, complaint, high=np.inf)
+    return checked_positive(rate, complaint)
 
 
 def people_colours(names: Iterable[str]) -> dict[str, str]:

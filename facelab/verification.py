@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.metrics import auc, roc_curve
 
-from facelab.checks import brief, checked_between, checked_flags, checked_labels, checked_number, checked_numbers
+from facelab.checks import brief, checked_flags, checked_labels, checked_number, checked_numbers, checked_positive
 
 
 @dataclass(frozen=True)
@@ -252,7 +252,7 @@ def highest_threshold(distances: ArrayLike, share: float, kind: str) -> float:
     ordered = ordered.astype(given if given in (np.float16, np.float32) else float)
     n = len(ordered)
     complaint = f"A rate lies between 0 and 1, but {brief(share)} was given: 0.1 % is 0.001."
-    share = checked_between(share, complaint)
+    share = checked_positive(share, complaint, below=1)
     allowed = min(int(share * n + 1e-9), n - 1)  # 0.29 × 100 is 28.999…
     if allowed == 0:
         raise ValueError(
