@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
-from facelab.checks import checked_flags, checked_path
+from facelab.checks import checked_flags, checked_target
 from facelab.frames import read_frames
 from facelab.images import open_image
 from facelab.progress import progress_bar
@@ -108,11 +108,7 @@ def write_video(path: str | os.PathLike, frames: Iterable, rate: float, *, progr
     """
     import av
 
-    path = checked_path(path)
-    if path.suffix.lower() != ".mp4":
-        raise ValueError(f"{path.name} does not end in .mp4, and an MP4 file is what is written: name it so.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} into: make it first.")
+    path = checked_target(path, ".mp4")
     checked_rate(rate)
     try:
         half = _reserve(path)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 import torch
-from facenet_pytorch import MTCNN
+from facenet_pytorch import MTCNN, fixed_image_standardization
 from facenet_pytorch.models.utils.detect_face import (
     batched_nms_numpy,
     bbreg,
@@ -189,7 +189,7 @@ def _propose(pixels: torch.Tensor, mtcnn: MTCNN) -> tuple[list[Level], torch.Ten
     levels, survivors = [], [pixels.new_zeros(0, 9)]
     for scale in pyramid_scales(height, width, mtcnn.min_face_size, mtcnn.factor):
         size = int(height * scale + 1), int(width * scale + 1)
-        regression, probs = mtcnn.pnet(_standardise(shrink(pixels, size)))
+        regression, probs = mtcnn.pnet(fixed_image_standardization(shrink(pixels, size)))
         windows, _ = generateBoundingBox(regression, probs[:, 1], scale, mtcnn.thresholds[0])
         picked = nms(windows[:, :4], windows[:, 4], 0.5)
         survivors.append(windows[picked])
@@ -235,7 +235,7 @@ def _judge(name: str, pixels: torch.Tensor, squares: torch.Tensor, net: torch.nn
         return stage, squares.new_zeros(0, 5), squares.new_zeros(0, 5, 2)
 
     # The channels last in memory: three times as fast here.
-    crops = _standardise(crops).contiguous(memory_format=torch.channels_last)
+    crops = fixed_image_standardization(crops).contiguous(memory_format=torch.channels_last)
     regression, *points, probs = fixed_batch_process(crops, net)
     scores = probs[:, 1]
     passed = scores > threshold
@@ -284,10 +284,6 @@ def _largest_first(boxes: torch.Tensor, landmarks: torch.Tensor) -> Faces:
     boxes, landmarks = _numpy(boxes), _numpy(landmarks)
     order = np.argsort((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))[::-1]
     return Faces(boxes[order, :4], boxes[order, 4], landmarks[order])
-
-
-def _standardise(pixels: torch.Tensor) -> torch.Tensor:
-    return (pixels - 127.5) * 0.0078125
 
 
 def _mask(picked: torch.Tensor, n: int) -> np.ndarray:

@@ -21,10 +21,8 @@ from safetensors import safe_open
 from safetensors.torch import save
 from torch import nn
 
-from facelab.checks import checked_path
+from facelab.checks import check_uncompressed, checked_path, checked_target
 from facelab.published import RELEASES, fetch_weights, where_weights_are
-
-__all__ = ["Checkpoint", "available_weights", "load_checkpoint", "pack", "save_compact", "unpack"]
 
 BUNDLED = Path(__file__).parent / "weights" / "facelab128.safetensors"
 MEASURED = BUNDLED.with_name("measured.csv")  # written by tests/benchmarks/verification.py --record
@@ -152,11 +150,7 @@ def save_compact(
     ValueError
         The path has another ending, or the model is not such a network or holds numbers that are not finite.
     """
-    path = checked_path(path)
-    if path.suffix != ".safetensors":
-        raise ValueError(f"The compact form is a safetensors file, but {path.name} does not end in .safetensors.")
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} into: make it first.")
+    path = checked_target(path, ".safetensors")
     network = _network({key: value.float().cpu() for key, value in model.state_dict().items()}, "This model")
     header = {"name": name, "image_size": image_size, "trained_on": trained_on, **metadata}
     header |= {"dimension": network.last_linear.out_features, "format_version": FORMAT_VERSION}
@@ -214,7 +208,12 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str | int]]:
                 state = {} if newer else unpack({key: file.get_tensor(key).clone() for key in file.keys()})  # noqa: SIM118
         else:
             newer, metadata = False, {}
-            state = unpack(_small(torch.load(_stored(path), map_location="cpu", weights_only=True)))
+            if zipfile.is_zipfile(path):
+                check_uncompressed(path)
+            state = torch.load(path, map_location="cpu", weights_only=True)
+            if sum(value.numel() for value in state.values()) > MOST_NUMBERS:  # one number can stand for billions
+                raise ValueError("too many numbers")
+            state = unpack(state)
     except Exception as error:  # a damaged or foreign file fails in any of a dozen ways
         raise ValueError(
             f"{path} cannot be read as a checkpoint ({type(error).__name__}): give a safetensors file, or one written "
@@ -223,22 +222,6 @@ def _read(path: Path) -> tuple[dict[str, torch.Tensor], dict[str, str | int]]:
     if newer:
         raise ValueError(f"{path} was written by a newer facelab: upgrade facelab to read it.")
     return state, metadata
-
-
-def _stored(path: Path) -> Path:
-    """Give the path, unless what is in the archive there is compressed: torch never does it, and a bomb is."""
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            if any(file.compress_type != zipfile.ZIP_STORED for file in archive.infolist()):
-                raise ValueError("compressed")
-    return path
-
-
-def _small(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Give the tensors, unless they have more numbers than such a network: one number can stand for billions."""
-    if sum(value.numel() for value in state.values()) > MOST_NUMBERS:
-        raise ValueError("too many numbers")
-    return state
 
 
 def _network(state: dict[str, torch.Tensor], source: Path | str) -> InceptionResnetV1:

@@ -7,17 +7,21 @@ one of them can know, such as how many vectors belong to how many names, it chec
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Sequence
 from contextlib import suppress
 from numbers import Integral
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+SPELLING = "check the spelling, and who may look there"
 
-def checked_path(path: str | os.PathLike, hint: str = "check the spelling, and who may look there") -> Path:
+
+def checked_path(path: str | os.PathLike, hint: str = SPELLING) -> Path:
     """Give a path with its ~ written out, or say in one sentence why nothing can be there; nothing need be there."""
     text = os.fspath(path) if isinstance(path, (str, os.PathLike)) else None
     if not isinstance(text, str):
@@ -33,6 +37,33 @@ def checked_path(path: str | os.PathLike, hint: str = "check the spelling, and w
         reason = str(getattr(error, "strerror", None) or error).rstrip(".")
         raise ValueError(f"{shown} cannot be used as a path ({reason}): {hint}.") from error
     return found
+
+
+def checked_file(path: str | os.PathLike, what: str, hint: str = SPELLING) -> Path:
+    """Give the path of a file that is there; ValueError for a folder, FileNotFoundError where there is nothing."""
+    path = checked_path(path, hint)
+    if path.is_dir():
+        raise ValueError(f"{path} is a folder, not {what}: give one of the files in it.")
+    if not path.exists():
+        raise FileNotFoundError(f"There is no file at {path}: check the spelling and the folder it is looked for in.")
+    return path
+
+
+def checked_target(path: str | os.PathLike, suffix: str) -> Path:
+    """Give the path of a file to be written, or say in one sentence that its ending is wrong or its folder missing."""
+    path = checked_path(path)
+    if path.suffix.lower() != suffix:
+        raise ValueError(f"{path.name} does not end in {suffix}, and such a file is what is written: name it so.")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"There is no folder {path.parent} to write {path.name} into: make it first.")
+    return path
+
+
+def check_uncompressed(archive: str | os.PathLike | BinaryIO) -> None:
+    """Raise a ValueError if files in an archive are compressed: neither torch.save nor np.savez does it, but a bomb."""
+    with zipfile.ZipFile(archive) as opened:
+        if any(file.compress_type != zipfile.ZIP_STORED for file in opened.infolist()):
+            raise ValueError("The archive is compressed, as none from torch.save or np.savez is: save it again.")
 
 
 def brief(value: object) -> str:
@@ -67,10 +98,18 @@ def checked_number(value: float, complaint: str) -> float:
     return float(number)
 
 
-def checked_count(value: int, what: str, least: int = 1) -> int:
-    """Give a whole number, or say in one sentence that it is none, or below the least that makes sense."""
-    if not isinstance(value, Integral) or value < least:
-        raise ValueError(f"{what} is {brief(value)}, but must be a whole number, {least} or more.")
+def checked_positive(value: float, complaint: str, below: float = np.inf) -> float:
+    """Give one number above 0 and below this; ValueError with this complaint where there is anything else."""
+    number = checked_number(value, complaint)
+    if not 0 < number < below:
+        raise ValueError(complaint)
+    return number
+
+
+def checked_count(value: int, what: str) -> int:
+    """Give a whole number from 1, or say in one sentence that it is none."""
+    if not isinstance(value, Integral) or value < 1:
+        raise ValueError(f"{what} is {brief(value)}, but must be a whole number, 1 or more.")
     return int(value)
 
 
@@ -118,6 +157,24 @@ def check_columns(table: pd.DataFrame, columns: Sequence[str], what: str, hint: 
         raise ValueError(f"The table of {what} lacks {', '.join(missing)}: {hint}.")
     if twice := [column for column, count in counts.items() if count > 1]:
         raise ValueError(f"The table of {what} has more than one column {', '.join(twice)}: keep one of each.")
+
+
+def checked_pair_table(pairs: pd.DataFrame, columns: Sequence[str]) -> pd.DataFrame:
+    """Give a table of pairs with these columns, flags as `same` and numbers as `distance`, or say what is wrong."""
+    check_columns(pairs, columns, "pairs", "list_pairs makes such a table")
+    finite_columns(pairs, ["distance"])
+    same = checked_flags(pairs["same"], "same", "for a genuine pair and False for an impostor pair")
+    return pairs.assign(same=same, distance=pairs["distance"].to_numpy())  # no longer a category, if it was one
+
+
+def checked_rows(pairs: pd.DataFrame, number: int, what: str) -> np.ndarray:
+    """Give `row_a` and `row_b` of a table of pairs as int (n, 2), or say that they are not among so many photos."""
+    rows = finite_columns(pairs, ["row_a", "row_b"])
+    if (rows != rows.astype(int)).any() or rows.min(initial=0) < 0:
+        raise ValueError("row_a and row_b count photos, but not all of them are whole numbers from 0: see list_pairs.")
+    if rows.max(initial=-1) >= number:
+        raise ValueError(f"There are {number} {what}, but the pairs are of more photos: give one for each, in order.")
+    return rows.astype(int)
 
 
 def finite_columns(table: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:

@@ -17,7 +17,7 @@ from sklearn.metrics import DetCurveDisplay
 from facelab.checks import check_columns, checked_labels, checked_list, checked_numbers
 from facelab.identification import OpenSet
 from facelab.style import GENUINE, IMPOSTOR, PALETTE
-from facelab.verification import checked_pairs, roc
+from facelab.verification import checked_distances, checked_pairs, roc
 
 GUIDE = {"color": "grey", "ls": ":", "lw": 1.5}  # chance, and other lines that are not measured
 FMR, FNMR = "false match rate, FMR", "false non-match rate, FNMR"
@@ -35,7 +35,7 @@ def plot_distances(
     threshold : float, optional
         A line: pairs up to it are accepted.
     """
-    genuine, impostor = _distances(genuine, "genuine"), _distances(impostor, "impostor")
+    genuine, impostor = checked_distances(genuine, "genuine pairs"), checked_distances(impostor, "impostor pairs")
     ax = ax or plt.subplots(figsize=(7, 3.2))[1]
     edges = np.linspace(0, max(genuine.max(initial=0), impostor.max(initial=0), 1.5), 45)
     kinds = ((genuine, GENUINE, "genuine: same person"), (impostor, IMPOSTOR, "impostor: two people"))
@@ -181,7 +181,7 @@ def plot_open_set(curve: OpenSet, *, label: str = "", ax: Axes | None = None) ->
     return ax
 
 
-def plot_intervals(table: pd.DataFrame, rate: str = "fmr", *, label: str = "", ax: Axes | None = None) -> Axes:
+def plot_intervals(table: pd.DataFrame, rate: str = "fmr", *, ax: Axes | None = None) -> Axes:
     """Error rates of groups with their intervals, and with how many people and pairs each rests on.
 
     Parameters
@@ -189,18 +189,14 @@ def plot_intervals(table: pd.DataFrame, rate: str = "fmr", *, label: str = "", a
     table : pandas.DataFrame
         As `group_error_rates` gives it.
     rate : "fmr" or "fnmr"
-    label : str
-        For the legend, when several tables are drawn on the same Axes.
     """
     colour, kind, name = {"fmr": (IMPOSTOR, "impostor", FMR), "fnmr": (GENUINE, "genuine", FNMR)}[rate]
     wanted = ("people", kind, rate, f"{rate}_low", f"{rate}_high")
     check_columns(table, wanted, "error rates", "group_error_rates makes one")
     ax = ax or plt.subplots(figsize=(6, 0.8 + 0.45 * len(table)))[1]
-    earlier = len(ax.containers)  # a second table stands below the first, in a lighter colour
-    places = np.arange(len(table)) + 0.22 * earlier
     away = [table[rate] - table[f"{rate}_low"], table[f"{rate}_high"] - table[rate]]
-    style = {"fmt": "o", "color": colour, "capsize": 3, "alpha": 1 / (1 + earlier), "clip_on": False}
-    ax.errorbar(table[rate], places, xerr=np.maximum(away, 0), label=label, **style)
+    style = {"fmt": "o", "color": colour, "capsize": 3, "clip_on": False}
+    ax.errorbar(table[rate], range(len(table)), xerr=np.maximum(away, 0), **style)
     counts = zip(table.index, table["people"], table[kind], strict=True)
     people = [f"{group}\n{_count(n, 'person', 'people')}, {_count(m, 'pair', 'pairs')}" for group, n, m in counts]
     ax.set_yticks(range(len(table)), people)
@@ -208,8 +204,6 @@ def plot_intervals(table: pd.DataFrame, rate: str = "fmr", *, label: str = "", a
     ax.set_xlim(left=0)
     ax.grid(visible=False, axis="y")
     ax.set_xlabel(name)
-    if label:
-        ax.legend(fontsize="small", ncols=2, loc="lower right", bbox_to_anchor=(1, 1))
     return ax
 
 
@@ -246,14 +240,6 @@ def plot_training(
     ax.set_ylabel("equal error rate, %")
     ax.legend(fontsize="small")
     return ax
-
-
-def _distances(values: ArrayLike, kind: str) -> np.ndarray:
-    """Distances to draw, of which there may be none."""
-    distances = checked_list(checked_numbers(values, f"The {kind} distances are not numbers."), f"The {kind} distances")
-    if not np.isfinite(distances).all():
-        raise ValueError(f"The {kind} distances hold NaN or infinite numbers: leave these out, and say how many.")
-    return distances
 
 
 def _begin_log(ax: Axes, smallest: int) -> None:

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from PIL import Image
 
-from facelab.checks import brief, checked_path, finite_columns
+from facelab.checks import brief, check_columns, checked_path, finite_columns
 from facelab.frames import read_frames
 
 CAST = Path(__file__).resolve().parent.parent / "data" / "cast"
@@ -153,8 +153,7 @@ def landmarks(table: pd.DataFrame) -> np.ndarray:
 
 
 def _columns(table: pd.DataFrame, columns: list[str], what: str) -> np.ndarray:
-    if not isinstance(table, pd.DataFrame) or not set(columns) <= set(table.columns):
-        raise ValueError(f"This table has no {what}, only the cast's tables do: find the faces with FaceDetector.")
+    check_columns(table, columns, what, "only the cast's tables have them, so find the faces with FaceDetector")
     return finite_columns(table, columns).astype(np.float32)
 
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from sklearn.isotonic import IsotonicRegression
 from sklearn.linear_model import LogisticRegression
 
-from facelab.checks import brief, checked_number, checked_numbers
+from facelab.checks import brief, checked_number, checked_numbers, checked_positive
 from facelab.verification import checked_pairs, roc
 
 # Nearly no regularisation, but enough for the curve to have a finite slope where no pairs overlap.
@@ -141,5 +141,4 @@ def calibrate(
 
 def _check_share(share: float) -> None:
     complaint = f"genuine_share is {brief(share)}, but must lie between 0 and 1: it is the share of genuine attempts."
-    if not 0 < checked_number(share, complaint) < 1:
-        raise ValueError(complaint)
+    checked_positive(share, complaint, below=1)

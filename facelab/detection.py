@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence, Sized
+from collections.abc import Sequence, Sized
 from numbers import Integral
-from os import PathLike
 
 import numpy as np
 import torch
@@ -14,12 +13,10 @@ from sklearn.metrics import average_precision_score
 from torchvision.ops import box_iou
 
 from facelab.cascade import Faces, Trace, run_cascade
-from facelab.checks import brief, checked_number, checked_numbers
+from facelab.checks import brief, checked_number, checked_numbers, checked_positive
 from facelab.devices import checked_device
-from facelab.images import open_image
+from facelab.images import is_one_image, open_image
 from facelab.progress import progress_bar
-
-__all__ = ["FaceDetector", "Faces", "average_precision", "crop_faces", "iou", "match_boxes", "unstandardise"]
 
 # Where the five landmarks lie in MTCNN's box, in fractions of it, and the box's usual width over height: means over
 # 6,087 faces of CelebA, made symmetric. Aligned crops so show a face where, and as large as, plain crops do.
@@ -57,15 +54,13 @@ class FaceDetector:
         device: str | torch.device = "cpu",
     ):
         complaint = f"min_face_size is {brief(min_face_size)}, but must be a positive number of pixels, such as 20."
-        if not 0 < (min_face_size := checked_number(min_face_size, complaint)) < np.inf:
-            raise ValueError(complaint)
+        min_face_size = checked_positive(min_face_size, complaint)
         complaint = f"thresholds is {brief(thresholds)}, but must be three numbers from 0 to 1, one per network."
         thresholds = checked_numbers(thresholds, complaint)
         if thresholds.shape != (3,) or not ((thresholds >= 0) & (thresholds <= 1)).all():
             raise ValueError(complaint)
         complaint = f"factor is {brief(factor)}, but must lie between 0 and 1, such as 0.709."
-        if not 0 < (factor := checked_number(factor, complaint)) < 1:
-            raise ValueError(complaint)
+        factor = checked_positive(factor, complaint, below=1)
         self.mtcnn = MTCNN(
             keep_all=True,
             min_face_size=min_face_size,
@@ -94,7 +89,7 @@ class FaceDetector:
         ValueError, FileNotFoundError
             If something given is no image; for many images the sentence says which, counting from 0.
         """
-        if _is_one_image(images):
+        if is_one_image(images):
             return self.trace(images).faces
         found = []
         for image in progress_bar(images, desc="detecting", show=progress):
@@ -107,22 +102,6 @@ class FaceDetector:
     def trace(self, image) -> Trace:
         """Detect in one image and keep what each stage proposed, scored and kept at every scale."""
         return run_cascade(np.asarray(open_image(image)), self.mtcnn)
-
-
-def _is_one_image(images) -> bool:
-    if isinstance(images, (str, bytes, bytearray, memoryview, PathLike, Image.Image)) or hasattr(images, "read"):
-        return True
-    if hasattr(images, "columns"):
-        raise ValueError("detect takes images, but was given a table: give its column of paths, table.path.")
-    if hasattr(images, "ndim") and not hasattr(images, "iloc"):  # an array or a tensor, and no column of paths
-        if images.ndim in (2, 3):
-            return True
-        if images.ndim == 4 or images.dtype == object:
-            return False
-        raise ValueError(f"An image has two or three axes and a batch four, but this array has {images.ndim}.")
-    if isinstance(images, Iterable) and not isinstance(images, Mapping):
-        return False
-    raise ValueError(f"detect takes an image or a sequence of images, but was given a {type(images).__name__}.")
 
 
 def crop_faces(image, faces: Faces, size: int = 160, margin: int = 0, *, align: bool = False) -> torch.Tensor:

@@ -8,6 +8,7 @@ that fit into memory, and an error where a crop is not what the network learned 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -15,8 +16,6 @@ import torch
 from facelab.checkpoints import load_checkpoint
 from facelab.devices import checked_device
 from facelab.progress import progress_bar
-
-__all__ = ["FaceEmbedder"]
 
 # Each pixel takes about 210 bytes on its way through the network (measured, float32, on a CPU), so that a batch of this
 # many takes 170 MB. Larger ones were not faster.
@@ -108,36 +107,43 @@ class FaceEmbedder:
             The crops are of another shape or size, not standardised, or hold NaN.
         """
         crops = checked_crops(crops)
-        vectors = np.empty((len(crops), self.dimension), dtype=np.float32)
-        if len(crops) == 0:
-            return vectors
         self.network.eval()  # somebody may have called .train() since the last time
-        step = max(1, MAX_BATCH_PIXELS // (crops.shape[2] * crops.shape[3]))
-        with torch.inference_mode(), progress_bar(total=len(crops), unit="face", show=progress) as bar:
-            for start in range(0, len(crops), step):
-                batch = crops[start : start + step].to(self.device, torch.float32, memory_format=torch.channels_last)
-                vectors[start : start + step] = self.network(batch).cpu().numpy()
-                bar.update(len(batch))
-        return vectors
+        vectors = [np.zeros((0, self.dimension), np.float32)]
+        with torch.inference_mode():
+            vectors += [self.network(batch).cpu().numpy() for batch in crop_batches(crops, self.device, show=progress)]
+        return np.concatenate(vectors)
+
+
+def crop_batches(crops: torch.Tensor, device: torch.device, *, show: bool) -> Iterator[torch.Tensor]:
+    """Give crops on a device, as many at a time as fit into memory, and let a progress bar count them."""
+    step = max(1, MAX_BATCH_PIXELS // (crops.shape[2] * crops.shape[3]))
+    with progress_bar(total=len(crops), unit="face", show=show) as bar:
+        for start in range(0, len(crops), step):
+            batch = crops[start : start + step]
+            yield batch.to(device, torch.float32, memory_format=torch.channels_last)
+            bar.update(len(batch))
 
 
 def checked_crops(crops: torch.Tensor | np.ndarray) -> torch.Tensor:
     """Give crops as a tensor of shape (n, 3, height, width), or say in one sentence why they are none."""
+    if not isinstance(crops, (torch.Tensor, np.ndarray)):
+        raise ValueError(f"Crops come as one torch tensor or NumPy array, not as {type(crops).__name__}: stack them.")
+    if max(crops.shape[-2:], default=0) > MAX_SIZE:
+        raise ValueError(
+            f"Crops of {crops.shape[-1]:,}×{crops.shape[-2]:,} pixels are too large: the network takes {MAX_SIZE:,} "
+            "each way, and works best at its image_size."
+        )
     if isinstance(crops, np.ndarray):
-        _check_side(crops.shape)
         if np.ma.is_masked(crops):
             raise ValueError("Some pixels of the crops are masked, and the network has no mask: fill them first.")
         if crops.dtype.kind not in "fiub":
             raise ValueError(f"Crops of dtype {crops.dtype} are not pixels: give float32 ones, as crop_faces makes.")
         dtype = np.float32 if crops.dtype.kind == "f" else crops.dtype
         crops = torch.from_numpy(np.require(crops, dtype, ["C", "W"]))
-    if not isinstance(crops, torch.Tensor):
-        raise ValueError(f"Crops come as one torch tensor or NumPy array, not as {type(crops).__name__}: stack them.")
     if crops.layout is not torch.strided or crops.is_meta:
         raise ValueError("The crops are a sparse tensor, or one without numbers: give a dense one, as crop_faces does.")
-    _check_side(crops.shape)
     if crops.ndim and len(crops) == 0:
-        return crops
+        return torch.zeros(0, 3, MIN_SIZE, MIN_SIZE)
     if crops.ndim == 3:
         crops = crops[None]
     if crops.ndim != 4 or crops.shape[1] != 3:
@@ -157,11 +163,3 @@ def checked_crops(crops: torch.Tensor | np.ndarray) -> torch.Tensor:
             "(x - 127.5) / 128."
         )
     return crops
-
-
-def _check_side(shape: tuple[int, ...]) -> None:
-    if max(shape[-2:], default=0) > MAX_SIZE:
-        raise ValueError(
-            f"Crops of {shape[-1]:,}×{shape[-2]:,} pixels are too large: the network takes {MAX_SIZE:,} each way, and "
-            "works best at its image_size."
-        )

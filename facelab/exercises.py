@@ -1,8 +1,8 @@
 """Exercises: `check("01.2", answer)` says whether an answer is right and, if not, what is wrong without giving it away.
 
 Each notebook ends with its exercises, and has a module of judges: `judges_01.py` for notebook 01. A judge looks at one
-answer and returns what is wrong with it, or None. Answers that are functions are tried on cases and compared with the
-library function that does the same.
+answer and returns what is wrong with it, or None. Answers that are functions are tried on cases, by `called`, and
+compared with the library function that does the same.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
+
+import numpy as np
 
 #: What a judge says to anything but a function where a function is asked for.
 NO_FUNCTION = "Give the function itself, without calling it."
@@ -68,9 +70,36 @@ def check(number: str, answer: object = ...) -> Verdict:
     judge, praise = _JUDGES[number]
     try:
         wrong = judge(answer)
+    except Wrong as error:
+        wrong = str(error)
     except Exception as error:  # a learner's function may fail in any way, and a wrong kind of answer in many
         wrong = f"Trying your answer raised {type(error).__name__}: {error}"
     return Verdict(number, wrong is None, wrong or praise)
+
+
+class Wrong(Exception):
+    """A sentence on what is wrong with an answer, where that ends the judging of it."""
+
+
+def called(answer: object, *arguments: object) -> object:
+    """Give what a learner's function gives back; `Wrong` if it is no function, or still as the notebook has it."""
+    if not callable(answer):
+        raise Wrong(NO_FUNCTION)
+    found = answer(*arguments)
+    if found is None or found is ...:
+        raise Wrong(NOTHING)
+    return found
+
+
+def number_in(answer: object) -> float | None:
+    """Give an answer as a number, or None if it is none."""
+    if isinstance(answer, bool) or np.ndim(answer) != 0:
+        return None
+    try:
+        value = float(answer)
+    except (TypeError, ValueError):
+        return None
+    return None if np.isnan(value) else value
 
 
 def exercise(number: str, praise: str):

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from facelab.checks import checked_path
+from facelab.checks import checked_file
 from facelab.images import MAX_PIXELS
 
-__all__ = ["read_frames"]
+if TYPE_CHECKING:
+    import av
 
 
 def read_frames(path: str | os.PathLike) -> Iterator[Image.Image]:
@@ -38,29 +41,32 @@ def read_frames(path: str | os.PathLike) -> Iterator[Image.Image]:
         If it is a folder, or nothing can be there, at once; or no video, damaged, or with frames larger than
         `facelab.images.MAX_PIXELS`, when they are asked for.
     """
-    path = checked_path(path)
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder, not a video: give one of the files in it.")
-    if not path.exists():
-        raise FileNotFoundError(f"There is no file at {path}: check the spelling and the folder it is looked for in.")
-    return _decode(path)
+    return _decode(checked_file(path, "a video"))
 
 
 def _decode(path: Path) -> Iterator[Image.Image]:
+    with opened_video(path) as container:
+        for frame in container.decode(video=0):
+            if frame.width * frame.height > MAX_PIXELS:  # said before it takes three bytes for each
+                raise ValueError(
+                    f"{path} has frames of {frame.width:,} × {frame.height:,} pixels, and {MAX_PIXELS:,} in all is "
+                    "the most: scale it down first."
+                )
+            # FFmpeg's angle is anticlockwise, as Pillow's is
+            yield frame.to_image().rotate(frame.rotation, expand=True)
+
+
+@contextmanager
+def opened_video(path: Path) -> Iterator[av.container.InputContainer]:
+    """Lend an open video, with pictures in it; what PyAV says of a file that is none becomes one sentence."""
     import av  # here, because most who read photos read no video
 
     try:
         with av.open(path) as container:
             if not container.streams.video:
-                raise ValueError(f"{path} has no pictures in it, only sound: give a video.")
-            for frame in container.decode(video=0):
-                if frame.width * frame.height > MAX_PIXELS:  # said before it takes three bytes for each
-                    raise ValueError(
-                        f"{path} has frames of {frame.width:,} × {frame.height:,} pixels, and {MAX_PIXELS:,} in all is "
-                        "the most: scale it down first."
-                    )
-                # FFmpeg's angle is anticlockwise, as Pillow's is
-                yield frame.to_image().rotate(frame.rotation, expand=True)
+                rest = "only sound: give a video" if container.streams.audio else "it is cut short: get it anew"
+                raise ValueError(f"{path} has no pictures in it, {rest}.")
+            yield container
     except av.FFmpegError as error:
         raise ValueError(
             f"{path} is no video, or it is damaged or cut short ({error.strerror}): get it anew."

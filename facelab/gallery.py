@@ -8,7 +8,6 @@ distance between embeddings, and "nobody I know" is an answer. What is kept of a
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,8 +15,7 @@ from facelab.gallery_faces import FaceReader, encode_thumbnail
 from facelab.gallery_people import checked_name
 from facelab.gallery_search import Identification, Model, Verification
 from facelab.gallery_vectors import VectorGallery
-
-__all__ = ["Gallery"]
+from facelab.images import is_one_image
 
 
 class Gallery(VectorGallery):
@@ -90,7 +88,7 @@ class Gallery(VectorGallery):
             enrolled as another person's.
         """
         name = checked_name(name)
-        photos = _listed(photos)
+        photos = [photos] if is_one_image(photos) else list(photos)
         if not photos:
             raise ValueError(f"There is no photo to enrol {name} with: give one at least.")
         from facelab.progress import progress_bar
@@ -173,11 +171,3 @@ class Gallery(VectorGallery):
         """The embedder's model, if the people here are enrolled with it: said before the work on a photo, not after."""
         self._known_of(self._reader.model)
         return self._reader.model
-
-
-def _listed(photos) -> list:
-    """Give one photo as a list of one, and many as a list."""
-    one = isinstance(photos, (str, bytes, bytearray, memoryview)) or hasattr(photos, "read")  # an open file is iterable
-    if hasattr(photos, "iloc") or (isinstance(photos, (Sequence, Iterator)) and not one):
-        return list(photos)
-    return list(photos) if getattr(photos, "ndim", 0) == 4 else [photos]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import shutil
-import zipfile
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -13,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from facelab.checks import checked_path
+from facelab.checks import check_uncompressed, checked_path
 from facelab.gallery_people import Photos, checked_name
 from facelab.gallery_search import Model, unit_vectors
 
@@ -60,8 +59,7 @@ def read_export(folder: str | os.PathLike) -> Photos:
     try:
         # From memory, because NumPy would leave a damaged archive open.
         content = io.BytesIO((folder / ARRAYS).read_bytes())
-        if any(file.compress_type != zipfile.ZIP_STORED for file in zipfile.ZipFile(content).infolist()):
-            raise ValueError("compressed, which np.savez never does, and a bomb is")
+        check_uncompressed(content)
         with np.load(content, allow_pickle=False) as arrays:
             newer = int(arrays["format"]) > EXPORT_FORMAT
             photos = None if newer else _photos(arrays, folder / TABLE)

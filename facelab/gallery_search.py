@@ -6,7 +6,6 @@ Everyone's vectors stand in one matrix, sorted by person, so that a search is on
 from __future__ import annotations
 
 import math
-import numbers
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -15,6 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from PIL import Image
 
+from facelab.checks import brief, checked_number
 from facelab.distance import checked_vectors, first_not_unit
 
 WAYS = ("nearest", "mean")
@@ -204,6 +204,7 @@ def unit_vectors(vectors: ArrayLike, model: Model) -> np.ndarray:
 
 def checked_threshold(threshold: float) -> float:
     """Give a threshold as a float from 0 to 2, or say in one sentence why it is none."""
-    if not isinstance(threshold, (numbers.Real, np.number)) or not 0 <= threshold <= 2:  # NaN fails this too
-        raise ValueError(f"The threshold is {threshold!r}, but a distance between two faces is a number from 0 to 2.")
-    return float(threshold)
+    complaint = f"The threshold is {brief(threshold)}, but a distance between two faces is a number from 0 to 2."
+    if not 0 <= (number := checked_number(threshold, complaint)) <= 2:
+        raise ValueError(complaint)
+    return number

@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from PIL import Image
 
-from facelab.checks import checked_path
+from facelab.checks import checked_count, checked_path
 from facelab.gallery_export import read_export, write_export
 from facelab.gallery_faces import encode_thumbnail
 from facelab.gallery_file import GalleryFile
@@ -303,8 +303,7 @@ class VectorGallery:
             return add_photos(connection, self._known_of(photos.model), photos)
 
     def _search(self, model: Model, vectors: np.ndarray, k: int, threshold: float, by: str) -> list[Identification]:
-        if not isinstance(k, (int, np.integer)) or k < 1:
-            raise ValueError(f"k is {k!r}, but must be a whole number of candidates, 1 or more.")
+        k = checked_count(k, "k")
         known = self._known_of(model)
         distances = known.distances(vectors, by)
         return [

@@ -231,12 +231,9 @@ def real_searches(
 
 
 def _sizes(sizes: Sequence[int]) -> np.ndarray:
-    try:
-        # As objects, which lists of different lengths are too; but not a large table.
-        listed = np.asarray(sizes, object if getattr(sizes, "ndim", 1) == 1 else None)
-    except TypeError as error:
-        raise ValueError("sizes is a sparse tensor, but must be a list of whole numbers of people.") from error
-    whole = listed.ndim == 1 and all(isinstance(size, Integral) and 1 <= size <= 10**15 for size in listed)
-    if not whole or len(listed) == 0:
-        raise ValueError(f"sizes is {listed.tolist()}, but must be a list of whole numbers of people, each 1 or more.")
+    complaint = "The sizes of galleries are whole numbers of people, each 1 or more: give a list of them."
+    listed = checked_numbers(sizes, complaint)
+    sound = (listed >= 1) & (listed <= 1e15) & (listed == np.rint(listed))
+    if listed.ndim != 1 or len(listed) == 0 or not sound.all():
+        raise ValueError(complaint)
     return listed.astype(int)

@@ -37,8 +37,6 @@ from facelab.photo_input import NamedBytes, PhotoInput
 from facelab.photo_view import PhotoView
 from facelab.style import GENUINE
 
-__all__ = ["IdentifyPeople", "open_app"]
-
 
 class IdentifyPeople(ipywidgets.VBox):
     """See who is on a photo, move the threshold, enrol and forget people.

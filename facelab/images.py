@@ -10,19 +10,17 @@ from __future__ import annotations
 import io
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from facelab.checks import checked_path
+from facelab.checks import checked_file
 
 if TYPE_CHECKING:
     import torch
-
-__all__ = ["MAX_PIXELS", "open_image"]
 
 #: Most pixels that are decoded: 240 MB in RGB. Below Pillow's own warning at 89 million, so that one rule decides.
 MAX_PIXELS = 80_000_000
@@ -71,6 +69,23 @@ def open_image(
     return Image.merge("RGB", image.split()[::-1]) if bgr else image
 
 
+def is_one_image(images) -> bool:
+    """Say whether this is one image, in any form that `open_image` takes, or several; ValueError if it is neither."""
+    if isinstance(images, (str, bytes, bytearray, memoryview, os.PathLike, Image.Image)) or hasattr(images, "read"):
+        return True
+    if hasattr(images, "columns"):
+        raise ValueError("Images were expected, but this is a table: give its column of paths, table.path.")
+    if hasattr(images, "ndim") and not hasattr(images, "iloc"):  # an array or a tensor, and no column of paths
+        if images.ndim in (2, 3):
+            return True
+        if images.ndim == 4 or images.dtype == object:
+            return False
+        raise ValueError(f"An image has two or three axes and a batch four, but this array has {images.ndim}.")
+    if isinstance(images, Iterable) and not isinstance(images, Mapping):
+        return False
+    raise ValueError(f"An image or a sequence of images was expected, but this is a {type(images).__name__}.")
+
+
 def _tensor_array(tensor: torch.Tensor) -> np.ndarray:
     if tensor.numel() > 4 * MAX_PIXELS:  # said before anything is copied
         raise ValueError(_too_large("The tensor", f" (its shape is {tuple(tensor.shape)})"))
@@ -91,11 +106,8 @@ def _from_file(source: object) -> Image.Image:
             f"An image was expected (a path, bytes, a binary file object, an array, a tensor or a PIL image), "
             f"but this is a {type(source).__name__}."
         )
-    path = checked_path(source, "check the spelling, or give the image's bytes")  # base64 text, say, is too long
-    if path.is_dir():
-        raise ValueError(f"{path} is a folder, not an image: open the photos in it one at a time.")
-    if not path.exists():
-        raise FileNotFoundError(f"There is no file at {path}: check the spelling and the folder it is looked for in.")
+    hint = "check the spelling, or give the image's bytes"  # base64 text, say, is too long for a path
+    path = checked_file(source, "an image", hint)
     try:
         stream = path.open("rb")
     except OSError as error:

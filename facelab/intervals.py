@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -17,12 +16,13 @@ from scipy import stats
 
 from facelab.checks import (
     brief,
-    check_columns,
+    checked_count,
     checked_flags,
     checked_labels,
     checked_list,
-    checked_number,
-    finite_columns,
+    checked_pair_table,
+    checked_positive,
+    checked_rows,
 )
 from facelab.verification import checked_pairs, checked_threshold
 
@@ -108,9 +108,7 @@ def bootstrap_interval(
     genuine, impostor, people = _split(pairs)
     if over not in ("people", "pairs"):
         raise ValueError(f"over is {over!r}, but what is resampled is 'people' or 'pairs'.")
-    complaint = f"{brief(resamples)} resamples and confidence {brief(confidence)} give no interval: try 1000 and 0.95."
-    if not isinstance(resamples, Integral) or resamples < 1 or not 0 < checked_number(confidence, complaint) < 1:
-        raise ValueError(complaint)
+    resamples, confidence = checked_count(resamples, "resamples"), _checked_confidence(confidence)
     if people < FEWEST_PEOPLE:
         raise ValueError(f"These pairs are of {people} people, but resampling needs {FEWEST_PEOPLE} at the very least.")
     rng = np.random.default_rng(seed)
@@ -257,18 +255,14 @@ def _split(pairs: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame, int]:
 
 def _checked_table(pairs: pd.DataFrame) -> pd.DataFrame:
     """Give the table with booleans for `same`, or say in one sentence what is wrong with it."""
-    check_columns(pairs, ("person_a", "person_b", "same", "distance"), "pairs", "list_pairs makes such a table")
+    pairs = checked_pair_table(pairs, ("person_a", "person_b", "same", "distance"))
     checked_labels(pd.concat([pairs[side].astype(object) for side in ("person_a", "person_b")]), "The people's labels")
-    finite_columns(pairs, ["distance"])
-    same = checked_flags(pairs["same"], "same", "for a genuine pair and False for an impostor pair")
-    return pairs.assign(same=same, distance=pairs["distance"].to_numpy())  # no longer a category, if it was one
+    return pairs
 
 
 def _checked_confidence(confidence: float) -> float:
     complaint = f"confidence is {brief(confidence)}, but must lie between 0 and 1, such as 0.95."
-    if not 0 < (confidence := checked_number(confidence, complaint)) < 1:
-        raise ValueError(complaint)
-    return confidence
+    return checked_positive(confidence, complaint, below=1)
 
 
 def _labels(pairs: pd.DataFrame, groups: ArrayLike | Mapping) -> tuple[pd.Series, pd.Series]:
@@ -278,9 +272,5 @@ def _labels(pairs: pd.DataFrame, groups: ArrayLike | Mapping) -> tuple[pd.Series
     labels = pd.Series(checked_list(groups, "groups"))
     if not {"row_a", "row_b"} <= set(pairs):
         raise ValueError("These pairs do not say which photos they are of: give groups as {person: label}.")
-    rows = finite_columns(pairs, ["row_a", "row_b"])
-    if (rows != rows.astype(int)).any() or rows.min(initial=0) < 0:
-        raise ValueError("row_a and row_b count photos, but not all of them are whole numbers from 0: see list_pairs.")
-    if rows.max(initial=-1) >= len(labels):
-        raise ValueError(f"There are {len(labels)} labels, but the pairs are of more photos: give one label per photo.")
-    return tuple(labels.iloc[side].reset_index(drop=True) for side in rows.astype(int).T)
+    rows = checked_rows(pairs, len(labels), "labels")
+    return tuple(labels.iloc[side].reset_index(drop=True) for side in rows.T)

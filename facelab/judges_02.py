@@ -10,22 +10,18 @@ from facenet_pytorch import fixed_image_standardization
 from sklearn.preprocessing import normalize
 from torch import nn
 
-from facelab.exercises import NO_FUNCTION, NOTHING, exercise
+from facelab.exercises import NO_FUNCTION, called, exercise
 
 EDITS = ("mirrored", "grey", "upside down", "half as bright")
 
 
 @exercise("02.1", "Right: the same numbers as facenet-pytorch's own, and the pixels stayed as they were.")
 def standardise(answer) -> str | None:
-    if not callable(answer):
-        return NO_FUNCTION
     pixels = torch.randint(0, 256, (2, 3, 8, 8), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     pixels[0, 0, 0, 0], pixels[0, 0, 0, 1] = 0, 255
     for given in (pixels, pixels.float()):
         before = given.clone()
-        found = answer(given)
-        if found is None or found is ...:
-            return NOTHING
+        found = called(answer, given)
         if not isinstance(found, torch.Tensor) or found.shape != given.shape:
             return f"A tensor of shape {tuple(given.shape)} went in, so one of that shape should come out."
         if not torch.equal(given, before):
@@ -111,8 +107,6 @@ def _as_array(vectors) -> np.ndarray:
 
 @exercise("02.4", "Right. Slide it over the whole crop, and you have the heat map of this notebook.")
 def moved_by_patch(answer) -> str | None:
-    if not callable(answer):
-        return NO_FUNCTION
     generator = torch.Generator().manual_seed(0)
     weights, crop = torch.randn(3 * 16 * 16, 6, generator=generator), torch.rand(3, 16, 16, generator=generator)
 
@@ -126,9 +120,7 @@ def moved_by_patch(answer) -> str | None:
         before, covered = crop.clone(), crop.numpy().copy()
         covered[:, top : top + side, left : left + side] = 0
         a, b = embed(torch.from_numpy(np.stack([crop.numpy(), covered])))
-        found, expected = answer(embed, crop, top, left, side), float(np.sqrt(((a - b) ** 2).sum()))
-        if found is None or found is ...:
-            return NOTHING
+        found, expected = called(answer, embed, crop, top, left, side), float(np.sqrt(((a - b) ** 2).sum()))
         if not torch.equal(crop, before):
             return "Your function painted over the crop it was given: the next patch would be the second on it."
         if np.ndim(found) != 0:

@@ -7,7 +7,7 @@ from scipy.spatial.distance import cdist
 from sklearn.decomposition import PCA
 from sklearn.neighbors import KNeighborsClassifier
 
-from facelab.exercises import NO_FUNCTION, NOTHING, exercise
+from facelab.exercises import called, exercise
 
 CENTRING = {
     "a": "the Euclidean distances",
@@ -20,14 +20,10 @@ CENTRING = {
 
 @exercise("03.1", "Right: the same distances as SciPy's, for two sets of different sizes, too.")
 def all_distances(answer) -> str | None:
-    if not callable(answer):
-        return NO_FUNCTION
     rng = np.random.default_rng(0)
     for n, m, d in ((5, 2, 3), (4, 4, 3), (1, 3, 2)):
         a, b = rng.normal(size=(n, d)), rng.normal(size=(m, d))
-        found, expected = answer(a.copy(), b.copy()), cdist(a, b)
-        if found is None or found is ...:
-            return NOTHING
+        found, expected = called(answer, a.copy(), b.copy()), cdist(a, b)
         found = np.asarray(found)
         if found.shape != expected.shape:
             return f"{n} vectors and {m} vectors make {expected.shape} distances, but yours have shape {found.shape}."
@@ -75,17 +71,13 @@ def _changed_by_centring() -> set[str]:
 
 @exercise("03.3", "Right: one set of axes for both, and a probe no longer depends on who else asks.")
 def shortened(answer) -> str | None:
-    if not callable(answer):
-        return NO_FUNCTION
     rng = np.random.default_rng(0)
     spread = np.linspace(3, 0.3, 12)  # so that no two axes are equally long, and PCA's order is beyond doubt
     gallery, probes = rng.normal(size=(40, 12)) * spread, rng.normal(size=(6, 12)) * spread + 0.5
     pca = PCA(3, svd_solver="full").fit(gallery)
     within, across = (cdist(pca.transform(x), pca.transform(gallery)) for x in (gallery, probes))
     for some in (slice(0, 6), slice(2, 5), slice(0, 1)):
-        found = answer(gallery.copy(), probes[some].copy(), 3)
-        if found is None or found is ...:
-            return NOTHING
+        found = called(answer, gallery.copy(), probes[some].copy(), 3)
         if not isinstance(found, (tuple, list)) or len(found) != 2:
             return "Give back two things: the gallery and the probes, each shortened."
         short_gallery, short_probes = (np.asarray(part) for part in found)
@@ -108,17 +100,13 @@ def shortened(answer) -> str | None:
 
 @exercise("03.4", "Right: as scikit-learn counts it, asking everybody else's photo and leaving the matrix alone.")
 def share_right(answer) -> str | None:
-    if not callable(answer):
-        return NO_FUNCTION
     rng = np.random.default_rng(0)
     for people in (list("aabb"), list("aaabbbcd"), [3, 1, 3, 2, 1, 2, 2, 5, 3]):
         centres = {person: 1.2 * rng.normal(size=4) for person in dict.fromkeys(people)}
         points = np.array([centres[person] for person in people]) + rng.normal(size=(len(people), 4))
         distances = cdist(points, points)
         given = distances.copy()
-        found, expected = answer(given, np.array(people)), _share_right(distances, np.array(people))
-        if found is None or found is ...:
-            return NOTHING
+        found, expected = called(answer, given, np.array(people)), _share_right(distances, np.array(people))
         if not np.array_equal(given, distances):
             return "Your function changed the matrix it was given: whoever passed it may want to use it still."
         if np.ndim(found) != 0:

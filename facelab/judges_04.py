@@ -5,26 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from facelab.distance import split_pairs
-from facelab.exercises import NO_FUNCTION, NOTHING, exercise
+from facelab.exercises import NO_FUNCTION, NOTHING, called, exercise, number_in
 from facelab.identification import false_match_probability
 from facelab.verification import count_outcomes, fnmr_at_fmr
 
 
-def _number(answer) -> float | None:
-    """The answer as a number, or None if it is none."""
-    if isinstance(answer, bool) or np.ndim(answer) != 0:
-        return None
-    try:
-        value = float(answer)
-    except (TypeError, ValueError):
-        return None
-    return None if np.isnan(value) else value
-
-
 @exercise("04.1", "Right, at the very threshold too: a pair whose distance equals it is accepted.")
 def error_rates(answer) -> str | None:
-    if not callable(answer):
-        return NO_FUNCTION
     # In the second case the kinds are far from equally frequent; in the third, pairs lie on the threshold.
     cases = (
         ([0.4, 0.8, 1.3, 1.2], [True, True, True, False], 1.0),
@@ -34,14 +21,12 @@ def error_rates(answer) -> str | None:
     )
     for distances, same, threshold in cases:
         distances, same = np.array(distances), np.array(same)
-        found = answer(distances.copy(), same.copy(), threshold)
-        if found is None or found is ...:
-            return NOTHING
+        found = called(answer, distances.copy(), same.copy(), threshold)
         if np.shape(found) != (2,):
             return f"Give two numbers, FMR and FNMR, in this order; yours has shape {np.shape(found)}."
         outcomes = count_outcomes(distances[same], distances[~same], threshold)
         for rate, value, expected in zip(("FMR", "FNMR"), found, (outcomes.fmr, outcomes.fnmr), strict=True):
-            if _number(value) is None or not np.isclose(float(value), expected):
+            if number_in(value) is None or not np.isclose(float(value), expected):
                 return (
                     f"For distances {distances.tolist()}, same = {same.tolist()} and a threshold of {threshold}, the "
                     f"{rate} should be {expected:.3g}, but yours is {value}."
@@ -58,7 +43,7 @@ VISITORS, WATCHED, RATE = 50_000, 500, 1e-5
     "1 - (1 - FMR)^N, is a little below 250, because a few are mistaken for two people at once.",
 )
 def alarms(answer) -> str | None:
-    value = _number(answer)
+    value = number_in(answer)
     if value is None:
         return "Give a number: how many visitors cause an alarm on one day."
     expected = VISITORS * float(false_match_probability(RATE, WATCHED))
@@ -78,8 +63,6 @@ def alarms(answer) -> str | None:
 
 @exercise("04.3", "Right: both mistakes are gone, and the error rate is no longer flattered.")
 def mended_fnmr(answer) -> str | None:
-    if not callable(answer):
-        return NO_FUNCTION
     rng = np.random.default_rng(0)
     for photos, fmr in ((6, 0.05), (3, 0.1), (2, 0.25)):
         people = np.repeat(np.arange(8), photos)
@@ -87,10 +70,8 @@ def mended_fnmr(answer) -> str | None:
         distances = np.linalg.norm(points[:, None] - points, axis=2)
         genuine, impostor = split_pairs(distances, people)
         expected, slack = fnmr_at_fmr(genuine, impostor, fmr), 1.5 / len(genuine)
-        found = answer(distances.copy(), people.copy(), fmr)
-        if found is None or found is ...:
-            return NOTHING
-        if _number(found) is None:
+        found = called(answer, distances.copy(), people.copy(), fmr)
+        if number_in(found) is None:
             return f"The answer is one number, the FNMR, but yours is {type(found).__name__} {str(found)[:40]}."
         if abs(found - expected) <= slack:
             continue
@@ -136,7 +117,7 @@ def identifier(answer) -> str | None:
 
 @exercise("04.5", "Right: about 3,000, the rule of three. And pairs that share people are not independent: take more.")
 def rule_of_three(answer) -> str | None:
-    value = _number(answer)
+    value = number_in(answer)
     if value is None:
         return "Give a number of comparisons."
     exact = np.log(0.05) / np.log1p(-0.001)  # 0.999^n = 0.05

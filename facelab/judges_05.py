@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from facelab.exercises import NO_FUNCTION, NOTHING, exercise
+from facelab.exercises import NO_FUNCTION, called, exercise
 from facelab.losses import hardest_pairs, triplet_loss
 from facelab.verification import equal_error_rate
 
@@ -37,8 +37,6 @@ def collapsed(answer) -> str | None:
 
 @exercise("05.2", "Right: the hardest of both kinds for each photo, as `facelab.losses.hardest_pairs` finds them.")
 def hardest(answer) -> str | None:
-    if not callable(answer):
-        return NO_FUNCTION
     rng = np.random.default_rng(0)
     for labels in ("aabb", "abcabcabc", "aaabbbbcc"):
         people = np.array(list(labels))
@@ -47,9 +45,7 @@ def hardest(answer) -> str | None:
         codes = torch.from_numpy(np.unique(people, return_inverse=True)[1])
         expected = [part.numpy() for part in hardest_pairs(torch.from_numpy(vectors), codes)]
         given = distances.copy()
-        found = answer(given, people.copy())
-        if found is None or found is ...:
-            return NOTHING
+        found = called(answer, given, people.copy())
         if not isinstance(found, (tuple, list, np.ndarray)) or len(found) != 2:
             return "Give back two things: the farthest own and the nearest other distance of every photo."
         if not np.array_equal(given, distances):
@@ -70,15 +66,11 @@ def hardest(answer) -> str | None:
 
 @exercise("05.3", "Right: whoever is judged was never learned on, and nobody's photos are lost.")
 def divided(answer) -> str | None:
-    if not callable(answer):
-        return NO_FUNCTION
     for names, photos, share in ((10, 6, 0.3), (8, 12, 0.25), (20, 2, 0.5)):
         people = np.array([f"person {k % names}" for k in range(names * photos)])
         sides = []
         for seed in (0, 0, 1, 2, 3):
-            found = answer(people.copy(), share, seed)
-            if found is None or found is ...:
-                return NOTHING
+            found = called(answer, people.copy(), share, seed)
             if not isinstance(found, (tuple, list)) or len(found) != 2:
                 return "Give back two arrays of row numbers: those to learn on, and those to judge by."
             learned, judged = (np.asarray(side) for side in found)
@@ -142,8 +134,6 @@ def train_mode(answer) -> str | None:
 
 @exercise("05.5", "Right: what comes back is the best epoch's, and what is paid for is every epoch up to the stop.")
 def stopped(answer) -> str | None:
-    if not callable(answer):
-        return NO_FUNCTION
     cases = (
         ([0.30, 0.20, 0.15, 0.16, 0.17, 0.10], 2),
         ([0.30, 0.20, 0.25, 0.15, 0.16, 0.14, 0.13], 2),
@@ -152,9 +142,7 @@ def stopped(answer) -> str | None:
         ([0.30, 0.25, 0.20], 5),
     )
     for rates, patience in cases:
-        found = answer(list(rates), patience)
-        if found is None or found is ...:
-            return NOTHING
+        found = called(answer, list(rates), patience)
         if np.shape(found) != (2,):
             return f"Give back two epochs, the best and the last; yours has shape {np.shape(found)}."
         expected = _stopped(rates, patience)

@@ -6,18 +6,15 @@ from itertools import permutations
 
 import numpy as np
 
-from facelab.exercises import NO_FUNCTION, NOTHING, exercise
+from facelab.exercises import NO_FUNCTION, NOTHING, called, exercise, number_in
 
 WIDTH, SPEED, RATE, MIN_IOU = 50, 120, 25, 0.3
 
 
 @exercise("07.1", "Right: at 5 the boxes overlap by 0.35, at 6 by 0.27. A fast face, or a narrow one, allows less.")
 def skipped(answer) -> str | None:
-    if isinstance(answer, bool) or np.ndim(answer) != 0:
-        return "Give a whole number of frames."
-    try:
-        every = float(answer)
-    except (TypeError, ValueError):
+    every = number_in(answer)
+    if every is None:
         return "Give a whole number of frames."
     if not every >= 1 or every != int(every):
         return "Give a whole number of frames, 1 or more: half a frame cannot be looked at."
@@ -37,8 +34,6 @@ def skipped(answer) -> str | None:
 
 @exercise("07.2", "Right: a pause is no switch, and coming back as who one was before the switch is another one.")
 def switches(answer) -> str | None:
-    if not callable(answer):
-        return NO_FUNCTION
     cases = (
         ([4, 4, 4, 4], 0),
         ([0, 0, 1, 1], 1),
@@ -50,9 +45,7 @@ def switches(answer) -> str | None:
         ([], 0),
     )
     for tracks, expected in cases:
-        found = answer(list(tracks))
-        if found is None or found is ...:
-            return NOTHING
+        found = called(answer, list(tracks))
         if np.ndim(found) != 0 or isinstance(found, str) or found != expected:
             return f"For the tracks {tracks} it should be {expected}, but your function says {str(found)[:40]}."
     return None
@@ -103,8 +96,6 @@ def mended_name(answer) -> str | None:
 
 @exercise("07.4", "Right: that is the Hungarian method once more, with people in the place of faces.")
 def together(answer) -> str | None:
-    if not callable(answer):
-        return NO_FUNCTION
     rng = np.random.default_rng(4)
     cases = [
         ([[0.5, 0.9], [0.9, 0.5]], 0.8),
@@ -118,9 +109,7 @@ def together(answer) -> str | None:
     ]
     for distances, threshold in cases:
         names = ["Ada", "Ben", "Cleo"][: len(distances[0])]
-        found = answer(np.array(distances), list(names), threshold)
-        if found is None or found is ...:
-            return NOTHING
+        found = called(answer, np.array(distances), list(names), threshold)
         if isinstance(found, str) or np.ndim(found) != 1 or len(found) != len(distances):
             return f"For {len(distances)} tracks, give a list of as many names (or None)."
         found = [None if name is None else str(name) for name in found]

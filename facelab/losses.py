@@ -103,7 +103,8 @@ def hardest_pairs(vectors: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Te
         raise ValueError("There is only one person in the batch: a triplet needs somebody else.")
     if int(same.sum(dim=1).min()) < 2:
         raise ValueError("Somebody in the batch has one photo only: a triplet needs two of one person.")
-    distances = _distances(vectors)
+    # Not through the product of matrices, which is imprecise where vectors lie close; a distance of 0 has gradient 0.
+    distances = torch.cdist(vectors, vectors, compute_mode="donot_use_mm_for_euclid_dist")
     # A photo's distance to itself, 0, is never the farthest, unless all its person's photos are one.
     positive = distances.masked_fill(~same, -torch.inf).amax(dim=1)
     negative = distances.masked_fill(same, torch.inf).amin(dim=1)
@@ -151,8 +152,3 @@ def pk_batches(people: ArrayLike, people_each: int, photos_each: int, rng: np.ra
         chosen = [rng.choice(rows, photos_each, replace=len(rows) < photos_each) for rows in drawn]
         batches.append(np.concatenate(chosen))
     return batches
-
-
-def _distances(vectors: torch.Tensor) -> torch.Tensor:
-    # Not through the product of matrices, which is imprecise where vectors lie close; a distance of 0 has gradient 0.
-    return torch.cdist(vectors, vectors, compute_mode="donot_use_mm_for_euclid_dist")

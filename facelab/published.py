@@ -18,8 +18,6 @@ from facenet_pytorch.models.inception_resnet_v1 import get_torch_home
 
 from facelab.progress import progress_bar
 
-__all__ = ["RELEASES", "DownloadError", "Release", "fetch_weights", "where_weights_are"]
-
 RELEASE_URL = "https://github.com/timesler/facenet-pytorch/releases/download/v2.2.9/"
 TIMEOUT = 20  # seconds without a byte after which a download counts as cut
 CHUNK = 2**16  # bytes; a cut loses at most one

@@ -98,7 +98,7 @@ def people_folds(people: ArrayLike, folds: int = 5) -> list[tuple[np.ndarray, np
     ValueError
         If there are fewer than two folds, too few people for two in each, or a label is missing.
     """
-    people, folds = _people(pd.DataFrame({"person": checked_labels(people)})), checked_count(folds, "folds")
+    people, folds = checked_labels(people), checked_count(folds, "folds")
     number = len(np.unique(people))
     if not 2 <= folds <= number // FEWEST_PEOPLE:
         raise ValueError(f"{folds} folds cannot be made of {number} people: take 2 or more, of {FEWEST_PEOPLE} each.")

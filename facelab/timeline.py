@@ -7,7 +7,6 @@ One frame's vector is noisy. The mean over a track is less so, and it is one ans
 from __future__ import annotations
 
 from collections.abc import Iterable
-from numbers import Integral
 
 import numpy as np
 import pandas as pd
@@ -20,6 +19,7 @@ from facelab.checks import (
     checked_labels,
     checked_number,
     checked_numbers,
+    checked_positive,
     finite_columns,
 )
 from facelab.distance import checked_vectors, nearest_neighbours
@@ -103,8 +103,8 @@ def smooth_vectors(vectors: ArrayLike, tracks: ArrayLike, window: int | None = N
     vectors = checked_vectors(vectors, "given")
     if tracks.shape != (len(vectors),):
         raise ValueError(f"There are {len(vectors)} vectors and {len(tracks)} tracks: give one for each face.")
-    if window is not None and not (isinstance(window, Integral) and window >= 1):
-        raise ValueError(f"window is {brief(window)}, but must be 1 or more faces, or None for all of the track.")
+    if window is not None:
+        window = checked_count(window, "window")
     means = np.empty_like(vectors)
     for track in np.unique(tracks):
         rows = np.flatnonzero(tracks == track)
@@ -157,9 +157,7 @@ def list_appearances(faces: pd.DataFrame, rate: float, *, max_gap: float = 1.0, 
 def checked_rate(rate: float) -> float:
     """Give a rate of frames, or say in one sentence that it is none."""
     complaint = f"rate is {brief(rate)}, but must be a number of frames per second, such as 25."
-    if not 0 < (number := checked_number(rate, complaint)) < np.inf:
-        raise ValueError(complaint)
-    return number
+    return checked_positive(rate, complaint)
 
 
 def people_colours(names: Iterable[str]) -> dict[str, str]:

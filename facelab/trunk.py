@@ -18,8 +18,7 @@ from numpy.typing import ArrayLike
 from torch import nn
 
 from facelab.checks import checked_labels
-from facelab.embedding import MAX_BATCH_PIXELS, FaceEmbedder, checked_crops
-from facelab.progress import progress_bar
+from facelab.embedding import FaceEmbedder, checked_crops, crop_batches
 
 # Modules before which a cut would make no other tail than one before a neighbour of theirs, or would leave no weights.
 NO_CUTS = {"maxpool_3a", "avgpool_1a", "dropout", "last_bn", "logits"}
@@ -131,18 +130,15 @@ def run_trunk(
     """
     crops = checked_crops(crops)
     trunk = _modules(embedder.network, block, tail=False)
-    step = max(1, MAX_BATCH_PIXELS // (crops.shape[-1] * crops.shape[-2])) if len(crops) else 1
     embedder.network.eval()
-    batches = [torch.zeros(0, 1, 1, 1)] if len(crops) == 0 else []
+    values = []
     # Not in inference mode, as the embedder is: from tensors made there nothing can learn.
-    with torch.no_grad(), progress_bar(total=len(crops), unit="face", show=progress) as bar:
-        for start in range(0, len(crops), step):
-            x = crops[start : start + step].to(embedder.device, torch.float32, memory_format=torch.channels_last)
+    with torch.no_grad():
+        for x in crop_batches(crops, embedder.device, show=progress):
             for module in trunk.values():
                 x = module(x)
-            batches.append(x.cpu().contiguous())
-            bar.update(len(x))
-    return Features(torch.cat(batches), people, block)
+            values.append(x.cpu().contiguous())
+    return Features(torch.cat(values or [torch.zeros(0, 1, 1, 1)]), people, block)
 
 
 class Tail(nn.Module):

@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from sklearn.metrics import auc, roc_curve
 
-from facelab.checks import brief, checked_flags, checked_labels, checked_number, checked_numbers
+from facelab.checks import brief, checked_flags, checked_labels, checked_number, checked_numbers, checked_positive
 
 
 @dataclass(frozen=True)
@@ -230,14 +230,14 @@ def checked_pairs(genuine: ArrayLike, impostor: ArrayLike) -> tuple[np.ndarray, 
     )
 
 
-def checked_distances(values: ArrayLike, kind: str, hint: str) -> np.ndarray:
-    """Give the distances of one kind of pairs as float64; ValueError if there are none, or one is not finite."""
+def checked_distances(values: ArrayLike, kind: str, hint: str = "") -> np.ndarray:
+    """Give the distances of one kind of pairs as float64; ValueError if one is not finite or, with a hint, for none."""
     distances = checked_numbers(values, f"The distances of {kind} are not a list of numbers: split_pairs makes one.")
     if distances.ndim != 1:
         raise ValueError(
             f"The distances of {kind} have shape {distances.shape}, but must be one list: see split_pairs."
         )
-    if len(distances) == 0:
+    if hint and len(distances) == 0:
         raise ValueError(f"There are no {kind}: {hint}.")
     if not np.isfinite(distances).all():
         raise ValueError(f"The distances of {kind} hold NaN or infinite numbers: leave these out, and say how many.")
@@ -252,8 +252,7 @@ def highest_threshold(distances: ArrayLike, share: float, kind: str) -> float:
     ordered = ordered.astype(given if given in (np.float16, np.float32) else float)
     n = len(ordered)
     complaint = f"A rate lies between 0 and 1, but {brief(share)} was given: 0.1 % is 0.001."
-    if not 0 < (share := checked_number(share, complaint)) < 1:
-        raise ValueError(complaint)
+    share = checked_positive(share, complaint, below=1)
     allowed = min(int(share * n + 1e-9), n - 1)  # 0.29 × 100 is 28.999…
     if allowed == 0:
         raise ValueError(

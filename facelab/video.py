@@ -9,17 +9,16 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from facelab.checks import checked_count
+from facelab.checks import checked_count, checked_file
 from facelab.data import BOX
 from facelab.detection import FaceDetector, crop_faces
 from facelab.embedding import FaceEmbedder
-from facelab.frames import read_frames
+from facelab.frames import opened_video, read_frames
 from facelab.images import open_image
 from facelab.progress import progress_bar
 from facelab.timeline import name_faces, smooth_vectors
@@ -54,23 +53,12 @@ def video_info(path: str | os.PathLike) -> VideoInfo:
     FileNotFoundError, ValueError
         As `read_frames`; if the video has no frames, or fewer than it says itself.
     """
-    import av  # here, because most who read photos read no video
-
-    read_frames(path).close()  # for its sentences
-    path = Path(path).expanduser()
-    try:
-        with av.open(path) as container:
-            if not container.streams.video:
-                rest = "only sound: give a video" if container.streams.audio else "it is cut short: get it anew"
-                raise ValueError(f"{path} has no pictures in it, {rest}.")
-            stream = container.streams.video[0]
-            said = stream.frames
-            rate = float(stream.average_rate or stream.guessed_rate or UNKNOWN_RATE)
-            frames = sum(packet.size > 0 for packet in container.demux(stream))
-    except av.FFmpegError as error:
-        raise ValueError(
-            f"{path} is no video, or it is damaged or cut short ({error.strerror}): get it anew."
-        ) from error
+    path = checked_file(path, "a video")
+    with opened_video(path) as container:
+        stream = container.streams.video[0]
+        said = stream.frames
+        rate = float(stream.average_rate or stream.guessed_rate or UNKNOWN_RATE)
+        frames = sum(packet.size > 0 for packet in container.demux(stream))
     if frames == 0:
         raise ValueError(f"{path} is a video without a single frame: get it anew.")
     if frames < said:

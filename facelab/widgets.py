@@ -19,7 +19,7 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Rectangle
 from PIL import Image, ImageOps
 
-from facelab.checks import check_columns, checked_flags, finite_columns
+from facelab.checks import checked_pair_table, checked_rows
 from facelab.detection import unstandardise
 from facelab.images import open_image
 from facelab.style import GENUINE, IMPOSTOR
@@ -49,7 +49,7 @@ def flipped_pairs(pairs: pd.DataFrame, before: float, after: float) -> pd.DataFr
     ValueError
         If the table lacks a column, or a threshold is NaN.
     """
-    pairs = _checked(pairs)
+    pairs = checked_pair_table(pairs, COLUMNS)
     if np.isnan(before) or np.isnan(after):
         raise ValueError(f"The threshold moves from {before} to {after}: give two distances.")
     rising = after > before
@@ -138,7 +138,7 @@ class ThresholdExplorer(ipywidgets.VBox):
         pairs = _checked(pairs, images)
         self._pairs = pairs.sort_values("distance", kind="stable", ignore_index=True)
         self._images, self._most, self._side, self._encoded = images, most, side, {}
-        same = self._pairs["same"].to_numpy(bool)
+        same = self._pairs["same"].to_numpy()
         self._distances = self._pairs["distance"].to_numpy(float)
         self._genuine, self._impostor = self._distances[same], self._distances[~same]
         start = equal_error_rate(self._genuine, self._impostor)[1] if threshold is None else float(threshold)
@@ -264,17 +264,10 @@ def _face(images: Sequence, row: int, side: int) -> Image.Image:
     return ImageOps.fit(image, (side, side), Image.Resampling.LANCZOS)
 
 
-def _checked(pairs: pd.DataFrame, images: Sequence = ...) -> pd.DataFrame:
+def _checked(pairs: pd.DataFrame, images: Sequence) -> pd.DataFrame:
     """Give the table, or say in one sentence what is wrong with it, or that there are not as many images."""
-    check_columns(pairs, COLUMNS, "pairs", "list_pairs makes such a table")
-    rows = finite_columns(pairs, ["distance", "row_a", "row_b"])[:, 1:]
-    checked_flags(pairs["same"], "same", "for a genuine pair and False for an impostor pair")
-    if (rows != rows.astype(int)).any() or rows.min(initial=0) < 0:
-        raise ValueError("row_a and row_b count photos, but not all of them are whole numbers from 0: see list_pairs.")
-    if images is not ... and (not isinstance(images, Sized) or getattr(images, "ndim", 1) == 0):
+    pairs = checked_pair_table(pairs, COLUMNS)
+    if not isinstance(images, Sized) or getattr(images, "ndim", 1) == 0:
         raise ValueError(f"The images are a {type(images).__name__}, but must be a list, with one for each photo.")
-    if images is not ... and rows.max(initial=-1) >= len(images):
-        raise ValueError(
-            f"There are {len(images)} images, but the pairs are of more photos: give one for each, in order."
-        )
-    return pairs.assign(distance=pairs["distance"].to_numpy())  # no longer a category, if it was one
+    checked_rows(pairs, len(images), "images")
+    return pairs

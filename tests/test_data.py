@@ -416,8 +416,8 @@ def test_folders_without_photos(tmp_path):
 def test_tables_without_boxes(tmp_path):
     touch(tmp_path / "Ada" / "1.jpg")
     table = load_folder(tmp_path)
-    assert "no boxes" in refusal(ValueError, boxes, table)
-    assert "no landmarks" in refusal(ValueError, landmarks, table)
+    assert "lacks x0, y0, x1, y1" in refusal(ValueError, boxes, table)
+    assert "lacks left_eye_x" in refusal(ValueError, landmarks, table)
 
 
 def test_the_switch(tmp_path, monkeypatch, cast):

@@ -252,8 +252,8 @@ def test_settings_out_of_range(settings, word):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        (7, "given a int"),
-        ({}, "given a dict"),
+        (7, "this is a int"),
+        ({}, "this is a dict"),
         (np.zeros(5), "has 1"),
         (np.array(3), "has 0"),
         (load_cast(), "a table"),

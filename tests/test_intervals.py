@@ -156,8 +156,8 @@ def test_order_of_pairs_and_of_their_two_photos_does_not_matter(pairs):
         ({"pairs": lambda p: p.assign(distance=np.nan)}, "Among distance there is"),
         ({"pairs": lambda p: p[p.person_a.isin(["p00", "p01"]) & p.person_b.isin(["p00", "p01"])]}, "are of 2 people"),
         ({"over": "photos"}, "'people' or 'pairs'"),
-        ({"confidence": 95}, "give no interval"),
-        ({"resamples": 0}, "give no interval"),
+        ({"confidence": 95}, "confidence is 95, but must lie between 0 and 1"),
+        ({"resamples": 0}, "resamples is 0, but must be a whole number"),
         ({"statistic": lambda g, i: fnmr_at_fmr(g, i, 1e-5)}, "cannot be seen"),
     ],
 )
