@@ -44,8 +44,6 @@ from facelab.parts import (
 )
 from facelab.progress import progress_bar
 
-__all__ = ["FolderReport", "embed_folder", "read_embeddings"]
-
 FILES_IN_A_BATCH = 512  # to be hashed by one worker at a time
 CROPS_AT_ONCE = 16  # to be embedded: more would not be faster, and every worker needs memory for them
 

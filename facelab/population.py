@@ -7,8 +7,6 @@ from numpy.typing import ArrayLike
 
 from facelab.distance import checked_matrix, pairwise_distances, split_pairs
 
-__all__ = ["Population"]
-
 AT_ONCE = 65_536  # people who are made in one go, which bounds the memory
 FRESH = 0.3  # share of what a photo adds that is drawn anew
 TRIED = np.linspace(0, 0.9, 10)
