@@ -31,6 +31,11 @@ MAX_SIZE = 1000
 LARGEST_VALUE = 16.0
 
 
+def usual_weights() -> str:
+    """Give the weights that are meant where none are named: what `FACELAB_MODEL` says, or else `facelab128`."""
+    return os.environ.get("FACELAB_MODEL") or "facelab128"
+
+
 class FaceEmbedder:
     """A FaceNet that turns standardised face crops into vectors of unit length.
 
@@ -69,9 +74,7 @@ class FaceEmbedder:
 
     def __init__(self, weights: str | os.PathLike | None = None, device: str | torch.device = "cpu") -> None:
         self.device = checked_device(device)
-        if weights is None:
-            weights = os.environ.get("FACELAB_MODEL") or "facelab128"
-        checkpoint = load_checkpoint(weights)
+        checkpoint = load_checkpoint(usual_weights() if weights is None else weights)
         self.name = checkpoint.name
         self.dimension = checkpoint.dimension
         self.image_size = checkpoint.image_size

@@ -28,7 +28,7 @@ import torch
 from facelab.checks import checked_path
 from facelab.data import IMAGE_SUFFIXES
 from facelab.detection import FaceDetector, crop_faces
-from facelab.embedding import FaceEmbedder
+from facelab.embedding import FaceEmbedder, usual_weights
 from facelab.images import open_image
 from facelab.parts import (
     BOX,
@@ -280,8 +280,7 @@ def _contents_before(out: Path, folder: Path, files: list[Path]) -> dict[str, st
 
 def _everywhere(weights: str | os.PathLike | None) -> str:
     """Give weights as a name, or as a path that does not depend on where a worker was started."""
-    if weights is None:
-        weights = os.environ.get("FACELAB_MODEL") or "facelab128"
+    weights = usual_weights() if weights is None else weights
     path = checked_path(weights)
     return str(path.resolve()) if path.is_file() else str(weights)
 

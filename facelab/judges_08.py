@@ -10,7 +10,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from facelab.exercises import NO_FUNCTION, NOTHING, exercise
+from facelab.exercises import called, exercise
 
 VECTORS, NUMBERS = 20_000_000, 512
 
@@ -40,8 +40,6 @@ def gigabytes(answer) -> str | None:
 
 @exercise("08.2", "Right: what was found and is true, of all that is true.")
 def recall(answer) -> str | None:
-    if not callable(answer):
-        return NO_FUNCTION
     rng = np.random.default_rng(8)
     cases = [
         ([[1, 2, 3]], [[1, 2, 3]], "all were found"),
@@ -56,9 +54,7 @@ def recall(answer) -> str | None:
         found = np.stack([rng.permutation(8)[:k] for _ in range(searches)])
         cases.append((found, truth, "some were found"))
     for found, truth, what in cases:
-        said = answer(np.array(found), np.array(truth))
-        if said is None or said is ...:
-            return NOTHING
+        said = called(answer, np.array(found), np.array(truth))
         expected = np.mean([len(set(some) & set(true)) / len(true) for some, true in zip(found, truth, strict=True)])
         if np.ndim(said) != 0 or isinstance(said, str):
             return "Give one number for all searches together."
@@ -70,8 +66,6 @@ def recall(answer) -> str | None:
 
 @exercise("08.3", "Right: the content and the very weights, and nothing else.")
 def mended_key(answer) -> str | None:
-    if not callable(answer):
-        return NO_FUNCTION
     first, tuned = (SimpleNamespace(name="facelab128", fingerprint=digits) for digits in ("0a1b2c", "3d4e5f"))
     with tempfile.TemporaryDirectory() as folder:
         photo, renamed, other = (Path(folder, name) for name in ("1.jpg", "later/renamed.JPEG", "later/1.jpg"))
@@ -81,9 +75,7 @@ def mended_key(answer) -> str | None:
         other.write_bytes(b"another")  # of the same size
         for path in (photo, renamed, other):
             os.utime(path, (1, 1))
-        key = answer(photo, first)
-        if key is None or key is ...:
-            return NOTHING
+        key = called(answer, photo, first)
         try:
             hash(key)
         except TypeError:
@@ -103,12 +95,8 @@ def mended_key(answer) -> str | None:
 
 @exercise("08.4", "Right: for one in ten million it is a town of 100,503, not a country.")
 def largest(answer) -> str | None:
-    if not callable(answer):
-        return NO_FUNCTION
     for fmr, fpir in ((1e-7, 0.01), (1e-2, 0.5), (1e-3, 0.02), (0.05, 0.3), (1e-9, 0.001), (0.3, 0.2)):
-        said = answer(fmr, fpir)
-        if said is None or said is ...:
-            return NOTHING
+        said = called(answer, fmr, fpir)
         if np.ndim(said) != 0 or isinstance(said, str) or not np.isfinite(said) or said != int(said):
             return "Give a whole number of people."
         exact = np.log1p(-fpir) / np.log1p(-fmr)

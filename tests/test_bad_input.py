@@ -383,6 +383,16 @@ def wiped(kit) -> plt.Axes:
 
 
 Call = Callable[[object, object, Path], object]
+
+
+def near_and_far(plot: Callable) -> list[tuple[str, Call]]:
+    """Draw genuine and impostor distances, once with the one and once with the other bad."""
+    return [
+        ("number", lambda x, kit, _: plot(x, kit.far, ax=wiped(kit))),
+        ("number", lambda x, kit, _: plot(kit.near, x, ax=wiped(kit))),
+    ]
+
+
 CALLS: dict[str, list[tuple[str, Call]]] = {
     "open_image": [("image", lambda x, kit, _: facelab.open_image(x))],
     "FaceDetector": [
@@ -659,26 +669,14 @@ CALLS: dict[str, list[tuple[str, Call]]] = {
         ("pairs", lambda x, kit, _: widgets.show_pairs(x, [PHOTO] * 4, ax=wiped(kit))),
         ("number", lambda x, kit, _: widgets.show_pairs(PAIRS[:1], x, side=9, ax=wiped(kit))),
     ],
-    "curves.plot_distances": [
-        ("number", lambda x, kit, _: curves.plot_distances(x, kit.far, ax=wiped(kit))),
-        ("number", lambda x, kit, _: curves.plot_distances(kit.near, x, ax=wiped(kit))),
-    ],
-    "curves.plot_bands": [
-        ("number", lambda x, kit, _: curves.plot_bands(x, kit.far, ax=wiped(kit))),
-        ("number", lambda x, kit, _: curves.plot_bands(kit.near, x, ax=wiped(kit))),
-    ],
+    "curves.plot_distances": near_and_far(curves.plot_distances),
+    "curves.plot_bands": near_and_far(curves.plot_bands),
     "curves.plot_sweep": [
         ("number", lambda x, kit, _: curves.plot_sweep(x, [1, 2, 3], ax=wiped(kit))),
         ("number", lambda x, kit, _: curves.plot_sweep([1, 2, 3], x, ax=wiped(kit))),
     ],
-    "curves.plot_roc": [
-        ("number", lambda x, kit, _: curves.plot_roc(x, kit.far, ax=wiped(kit))),
-        ("number", lambda x, kit, _: curves.plot_roc(kit.near, x, ax=wiped(kit))),
-    ],
-    "curves.plot_det": [
-        ("number", lambda x, kit, _: curves.plot_det(x, kit.far, ax=wiped(kit))),
-        ("number", lambda x, kit, _: curves.plot_det(kit.near, x, ax=wiped(kit))),
-    ],
+    "curves.plot_roc": near_and_far(curves.plot_roc),
+    "curves.plot_det": near_and_far(curves.plot_det),
     "curves.plot_intervals": [("pairs", lambda x, kit, _: curves.plot_intervals(x, ax=wiped(kit)))],
     "plots.show_image": [("image", lambda x, kit, _: plots.show_image(x, ax=wiped(kit)))],
     "plots.show_faces": [
