@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -19,21 +20,30 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from facelab import load_cast, open_image
 
 TESTS = Path(__file__).resolve().parent
+FEWEST_TO_TRAIN_ON = 12, 5  # people, photos of each: with fewer people, notebook 05 takes the cast
 NOTEBOOKS = sorted((TESTS.parent / "notebooks").glob("*.ipynb"))
 
 
 @pytest.fixture(scope="session")
-def switched(tmp_path_factory) -> dict[str, str]:
-    """Environment variables that name a folder of photos, of other people, sizes and kinds, and a file of weights."""
-    folder = tmp_path_factory.mktemp("own")
-    for i, photo in enumerate(load_cast().query("person < 'person_04'").itertuples()):
-        own = folder / "people" / f"Neighbour {photo.person[-1]}" / f"{i}.{('png', 'jpg', 'webp')[i % 3]}"
-        own.parent.mkdir(parents=True, exist_ok=True)
-        open_image(photo.path).resize((200 + i, 200 + i)).save(own)
+def switched(tmp_path_factory) -> Callable[[int, int], dict[str, str]]:
+    """Write a folder of photos, of so many people and photos of each, of other sizes and kinds, and a file of weights.
+
+    What is called gives the environment variables that name them.
+    """
     weights = shutil.copy(
-        next((TESTS.parent / "facelab" / "weights").glob("*.safetensors")), folder / "own.safetensors"
+        next((TESTS.parent / "facelab" / "weights").glob("*.safetensors")), tmp_path_factory.mktemp("weights")
     )
-    return {"FACELAB_PHOTOS": str(folder / "people"), "FACELAB_MODEL": str(weights)}
+
+    def write(people: int, photos_each: int) -> dict[str, str]:
+        folder = tmp_path_factory.mktemp("own")
+        cast = load_cast().groupby("person").head(photos_each)
+        for i, photo in enumerate(cast[cast.person < f"person_{people:02}"].itertuples()):
+            own = folder / f"Neighbour {photo.person[-2:]}" / f"{i}.{('png', 'jpg', 'webp')[i % 3]}"
+            own.parent.mkdir(exist_ok=True)
+            open_image(photo.path).resize((200 + i, 200 + i)).save(own)
+        return {"FACELAB_PHOTOS": str(folder), "FACELAB_MODEL": str(weights)}
+
+    return write
 
 
 def run_exercises(notebook: Path, folder: Path, switches: dict[str, str] | None = None) -> dict[str, list]:
@@ -66,7 +76,17 @@ def find_problems(notebook: Path, report: dict[str, list]) -> list[str]:
 
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
 def test_exercises(notebook, tmp_path, switched):
-    assert find_problems(notebook, run_exercises(notebook, tmp_path, switched)) == []
+    people = FEWEST_TO_TRAIN_ON if notebook.stem == "05_fine_tune" else (4, 10)
+    assert find_problems(notebook, run_exercises(notebook, tmp_path, switched(*people))) == []
+
+
+def test_few_own_photos_are_too_few_to_train_on(tmp_path, switched):
+    contents = nbformat.read(TESTS.parent / "notebooks" / "05_fine_tune.ipynb", as_version=4)
+    code = [cell for cell in contents.cells if cell.cell_type == "code"][:3]
+    assert "split_people" in code[-1].source
+    chosen = "assert set(photos.person) == set(load_cast().person) and not set(strangers.person) & set(photos.person)"
+    nbformat.write(new_notebook(cells=[*code, new_code_cell(chosen)]), tmp_path / "beginning.ipynb")
+    run_exercises(tmp_path / "beginning.ipynb", tmp_path, switched(4, 3))
 
 
 SETUP = """\

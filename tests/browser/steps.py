@@ -10,7 +10,7 @@ from PIL import Image
 
 from facelab import scene_files
 
-WAIT = 60_000  # milliseconds, for the slowest thing that a page waits for: a kernel that imports torch
+WAIT = 120_000  # milliseconds, for the slowest thing that a page waits for: a kernel that imports torch
 SAMPLE = "cafe, 3 people"
 THREE_PEOPLE = scene_files()[0]
 NOBODY = next(path for path in scene_files() if path.stem == "office_0")

@@ -51,9 +51,16 @@ def page(chromium):
 def open_and_run(page, address: str) -> None:
     """Open the notebook and run its cell, in whatever kernel is there."""
     page.goto(f"{address}lab/tree/identify.ipynb", timeout=WAIT)
-    page.locator(".jp-CodeCell .cm-content").click(timeout=WAIT)
+    cell = page.locator(".jp-CodeCell").first
+    cell.wait_for(timeout=WAIT)
     page.locator("[data-status=idle]").first.wait_for(timeout=WAIT)
-    page.keyboard.press("Shift+Enter")
+    before = cell.locator(".jp-InputPrompt").inner_text()
+    for _ in range(30):  # a JupyterLab that still arranges its page may take the focus away, and the key is lost
+        cell.locator(".cm-content").click(timeout=WAIT)
+        page.keyboard.press("Shift+Enter")
+        page.wait_for_timeout(1000)
+        if cell.locator(".jp-InputPrompt").inner_text() != before:
+            break
     says(page, "Choose a sample")
 
 
