@@ -15,6 +15,7 @@ from torchvision.ops import box_iou
 from facelab.cascade import Faces, Trace, run_cascade
 from facelab.checks import brief, checked_number, checked_numbers, checked_positive
 from facelab.devices import checked_device
+from facelab.fast import a_core_each
 from facelab.images import is_one_image, open_image
 from facelab.progress import progress_bar
 
@@ -75,7 +76,8 @@ class FaceDetector:
         Parameters
         ----------
         images
-            One image in any form that `facelab.open_image` takes, or a sequence of such images, of any sizes.
+            One image in any form that `facelab.open_image` takes, or a sequence of such images, of any sizes. Of many,
+            each core has one to itself.
         progress : bool
             Show a progress bar when many images take more than a second.
 
@@ -92,11 +94,13 @@ class FaceDetector:
         if is_one_image(images):
             return self.trace(images).faces
         found = []
-        for image in progress_bar(images, desc="detecting", show=progress):
-            try:
-                found.append(self.trace(image).faces)
-            except (ValueError, FileNotFoundError) as error:
-                raise type(error)(f"Image {len(found)} of those given cannot be used: {error}") from error
+        work = a_core_each(lambda image: self.trace(image).faces, images)
+        total = len(images) if isinstance(images, Sized) else None
+        try:
+            for faces in progress_bar(work, total=total, desc="detecting", show=progress):
+                found.append(faces)
+        except (ValueError, FileNotFoundError) as error:
+            raise type(error)(f"Image {len(found)} of those given cannot be used: {error}") from error
         return found
 
     def trace(self, image) -> Trace:

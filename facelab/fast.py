@@ -1,11 +1,45 @@
-"""What makes detection fast on a CPU: averaging pixels in the order in which they lie in memory."""
+"""What makes detection fast on a CPU: averaging pixels as they lie in memory, and a core for each image."""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 
 import torch
 from torch.nn import functional
+
+
+def a_core_each(work: Callable, items: Iterable) -> Iterator:
+    """Give `work(item)` of each item, in their order, done on as many items at a time as torch has threads.
+
+    This is `map(work, items)`. There, all cores share each of the hundreds of small sums that an image takes, and wait
+    for each other between them; here, each core has an image to itself.
+
+    Parameters
+    ----------
+    work : callable
+        Must bear to be called from several threads at once. What it raises is raised here, in its turn.
+    items : iterable
+        Is never more than two items a thread ahead of what has been given.
+    """
+    threads = torch.get_num_threads()
+    if threads == 1:
+        yield from map(work, items)
+        return
+    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+    begun = deque()
+    try:
+        for item in items:
+            begun.append(pool.submit(work, item))
+            if len(begun) == 2 * threads:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)  # what a thread sets is what new ones begin with
 
 
 def shrink(image: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

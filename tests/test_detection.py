@@ -265,6 +265,20 @@ def test_what_is_no_image(detector, given, said):
         detector.detect(given)
 
 
+def test_many_at_once_are_found_as_one_by_one(cast, detector):
+    before = torch.get_num_threads()
+    torch.set_num_threads(3)
+    try:
+        together = detector.detect(cast.path[:7])
+    finally:
+        torch.set_num_threads(before)
+    for path, faces in zip(cast.path[:7], together, strict=True):
+        alone = detector.detect(path)
+        np.testing.assert_allclose(faces.boxes, alone.boxes, atol=1e-3)
+        np.testing.assert_allclose(faces.landmarks, alone.landmarks, atol=1e-3)
+    assert len(detector.detect(path for path in cast.path[:2])) == 2  # of a length that nobody knows
+
+
 def test_which_of_many_is_no_image(cast, detector, tmp_path):
     (tmp_path / "notes.jpg").write_text("no photo")
     with pytest.raises(ValueError, match="Image 1 of those given cannot be used"):

@@ -100,10 +100,13 @@ def main():
     sets = image_sets()
     for name, images in sets.items():
         arrays = [np.asarray(image) for image in images]
+        alone = name.startswith("one frame")
         compare(
             f"detect, {name}",
             len(images),
-            facelab=lambda images=images: detector.detect(images, progress=False),
+            facelab=lambda images=images, alone=alone: (
+                [detector.detect(image) for image in images] if alone else detector.detect(images, progress=False)
+            ),
             facenet_pytorch=lambda images=images: [mtcnn.detect(image, landmarks=True) for image in images],
             **{
                 package: lambda find=find, arrays=arrays: [find(array) for array in arrays]
