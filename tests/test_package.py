@@ -30,6 +30,7 @@ ORDER = [
     "detection",
     "published",
     "checkpoints",
+    "runtimes",
     "embedding",
     "parts",
     "folders",

@@ -21,6 +21,7 @@ import torch
 from facenet_pytorch import MTCNN, InceptionResnetV1
 
 from facelab import FaceDetector, FaceEmbedder, Gallery, load_cast, load_door, load_lfw, open_image, scene_files
+from facelab.runtimes import RUNTIMES
 
 BATCH = 16
 
@@ -115,12 +116,14 @@ def main():
         )
     for side in sorted({embedder.image_size, 160}):
         crops = torch.randn(64, 3, side, side, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
-        compare(
-            f"embed, crops of {side}×{side}",
-            len(crops),
-            facelab=lambda crops=crops: embedder.embed(crops, progress=False),
-            facenet_pytorch=lambda crops=crops: embed_raw(eager, crops),
-        )
+        for runtime in RUNTIMES:
+            fast = FaceEmbedder(runtime=runtime)
+            compare(
+                f"embed, crops of {side}×{side}, {runtime}",
+                len(crops),
+                facelab=lambda crops=crops, fast=fast: fast.embed(crops, progress=False),
+                facenet_pytorch=lambda crops=crops: embed_raw(eager, crops),
+            )
     gallery = Gallery(embedder=embedder, detector=detector)
     known = np.random.default_rng(0).normal(size=(500, embedder.dimension))
     known = (known / np.linalg.norm(known, axis=1, keepdims=True)).astype(np.float32)

@@ -44,6 +44,7 @@ from facelab import (
 )
 from facelab.checkpoints import MEASURED
 from facelab.published import RELEASES, where_weights_are
+from facelab.runtimes import RUNTIMES
 
 WAYS = [(align, mirror) for align in (False, True) for mirror in (False, True)]
 RATES = (0.01, 0.001)  # false match rates
@@ -272,6 +273,7 @@ def main():
     parser.add_argument("--weights", nargs="+", default=["facelab128"], help=f"{known}, or a checkpoint's path")
     default = [*(["lfw"] if os.environ.get("FACELAB_LFW") else []), "cast", "cast30"]
     parser.add_argument("--on", nargs="+", default=default, help=f"lfw, cast, cast30 or a folder (default: {default})")
+    parser.add_argument("--runtime", default="torch", choices=RUNTIMES, help="what runs the network (default: torch)")
     parser.add_argument("--resamples", type=int, default=1000, help="of the bootstrap over people")
     parser.add_argument("--record", action="store_true", help="keep the figures on lfw with the package")
     parser.add_argument("--published-photos", type=Path, help="facenet-pytorch's data/test_images")
@@ -280,7 +282,7 @@ def main():
         if weights in RELEASES and where_weights_are(weights) == "to download":
             print(f"{weights} is not on this machine and is left out.")
             continue
-        embedder = FaceEmbedder(weights)
+        embedder = FaceEmbedder(weights, runtime=options.runtime)
         if options.published_photos and weights == "vggface2":
             print(check_published(embedder, options.published_photos).to_string())
         for name in options.on:
