@@ -76,6 +76,7 @@ def embed_folder(
     weights: str | os.PathLike | None = None,
     *,
     detector: Mapping | None = None,
+    runtime: str = "torch",
     client=None,
     photos_in_a_part: int = 64,
     progress: bool = True,
@@ -96,6 +97,8 @@ def embed_folder(
         As `FaceEmbedder` takes them.
     detector : mapping, optional
         What to give to `FaceDetector`, such as {"min_face_size": 40}.
+    runtime : str
+        What runs the embedder's network, as `FaceEmbedder` takes it.
     client : dask.distributed.Client, optional
         A cluster to do the work. Its workers must have this package, and find the photos, `out` and the weights under
         the same paths. Unless given, the work is shared by as many threads of this process as torch would use.
@@ -119,9 +122,10 @@ def embed_folder(
         raise ValueError(f"photos_in_a_part is {photos_in_a_part!r}, but must be a whole number from 1 on, such as 64.")
     folder, out = checked_path(folder).resolve(), checked_path(out).resolve()
     files = _photos_in(folder)
-    weights, options = _everywhere(weights), _options(detector)
+    options = _options(detector)
+    made_of = _everywhere(weights), runtime, options
     _networks.cache_clear()  # a file of weights may be another by now
-    fingerprint = _networks(weights, options)[1].fingerprint
+    fingerprint = _networks(*made_of)[1].fingerprint
     before = _contents_before(out, folder, files)
     parts = make_folder(out, hashlib.sha256(json.dumps([fingerprint, options]).encode()).hexdigest()[:16])
     mend(out)
@@ -134,7 +138,7 @@ def embed_folder(
         known = set(read_parts(parts, ["content"]).content)
         new = list({content: path for path, content, _ in hashed if content and content not in known}.items())
         pieces = [new[i : i + photos_in_a_part] for i in range(0, len(new), photos_in_a_part)]
-        jobs = [(piece, parts, weights, options, fingerprint) for piece in pieces]
+        jobs = [(piece, parts, made_of, fingerprint) for piece in pieces]
         now = dict(_do(workers, _embed_part, jobs, total=len(new), desc="embedding", show=progress))
 
     seen = read_parts(parts, ["content", "face", "refused"])
@@ -186,7 +190,7 @@ def _hash_files(files: list[Path]) -> list[tuple[Path, str | None, str | None]]:
 
 
 def _embed_part(
-    photos: list[tuple[str, Path]], parts: Path, weights: str, options: tuple, fingerprint: str
+    photos: list[tuple[str, Path]], parts: Path, made_of: tuple[str, str, tuple], fingerprint: str
 ) -> list[tuple[Path, str]]:
     """Find and embed the faces in some photos, and write them as one part; give each photo's content as it was then."""
     contents = [content for content, _ in photos]
@@ -194,11 +198,11 @@ def _embed_part(
     if has_contents(part, contents):  # done by a worker that was lost before its answer came
         return []
     torch.set_num_threads(1)  # the photos are shared out, so that each needs no more
-    if _networks(weights, options)[1].fingerprint != fingerprint:
+    if _networks(*made_of)[1].fingerprint != fingerprint:
         _networks.cache_clear()  # this worker has had another file by that name
-    detector, embedder = _networks(weights, options)
+    detector, embedder = _networks(*made_of)
     if embedder.fingerprint != fingerprint:
-        raise ValueError(f"A worker finds other weights at {weights} than where the run was started: copy the file.")
+        raise ValueError(f"A worker finds other weights at {made_of[0]} than where the run was started: copy the file.")
     rows, crops, read = [], [torch.zeros(0, 3, embedder.image_size, embedder.image_size)], []
     for _, path in photos:
         try:
@@ -230,8 +234,8 @@ def _embed_part(
 
 
 @lru_cache(maxsize=2)
-def _networks(weights: str, options: tuple) -> tuple[FaceDetector, FaceEmbedder]:
-    return FaceDetector(**dict(options)), FaceEmbedder(weights)
+def _networks(weights: str, runtime: str, options: tuple) -> tuple[FaceDetector, FaceEmbedder]:
+    return FaceDetector(**dict(options)), FaceEmbedder(weights, runtime=runtime)
 
 
 @contextmanager

@@ -17,9 +17,11 @@ from facelab import (
     FaceEmbedder,
     Gallery,
     crop_faces,
+    embed_folder,
     equal_error_rate,
     load_cast,
     pairwise_distances,
+    read_embeddings,
     runtimes,
     split_pairs,
 )
@@ -83,6 +85,22 @@ def test_vectors_of_fewer_bits_are_not_mixed_with_others(cast, tmp_path):
         with pytest.raises(ValueError, match="-int8") as error:
             gallery.identify(photo, threshold=1.0)
         sentence(error)
+
+
+def test_a_folder_by_openvino(cast, tmp_path):
+    (tmp_path / "photos").mkdir()
+    for path in cast.path[:3]:
+        shutil.copy(path, tmp_path / "photos")
+    embed_folder(tmp_path / "photos", tmp_path / "torch")
+    embed_folder(tmp_path / "photos", tmp_path / "other", runtime="openvino")
+    (faces, plain), (same_faces, fast) = (read_embeddings(tmp_path / name) for name in ("torch", "other"))
+    assert faces.equals(same_faces)
+    np.testing.assert_allclose(fast, plain, atol=1e-4)
+    # What torch has made need not be made again by OpenVINO, but by another one that rounds.
+    assert embed_folder(tmp_path / "photos", tmp_path / "torch", runtime="openvino").embedded == 0
+    assert embed_folder(tmp_path / "photos", tmp_path / "torch", runtime="openvino-int8").embedded == 3
+    with pytest.raises(ValueError, match="no runtime"):
+        embed_folder(tmp_path / "photos", tmp_path / "other", runtime="onnx")
 
 
 def test_threads_share_a_network(crops, expected):

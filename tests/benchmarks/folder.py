@@ -2,7 +2,7 @@
 
 The photos are the cast's portraits, over and over, each file with a few more bytes at its end than the others, so that
 no two have the same content. The peer is raw facenet-pytorch as its own examples use it, one file after the other, on
-the first of the same files, in turns with `embed_folder` on the same ones.
+the first of the same files, in turns with `embed_folder` on the same ones, by each of the runtimes of `FaceEmbedder`.
 """
 
 import argparse
@@ -17,6 +17,7 @@ from facenet_pytorch import MTCNN, InceptionResnetV1
 from PIL import Image
 
 from facelab import embed_folder, load_cast
+from facelab.runtimes import RUNTIMES
 
 TURNS, IN_A_TURN = 5, 96
 
@@ -59,13 +60,17 @@ def main():
         work = Path(name)
         few = fill(work / "few", IN_A_TURN)
         embed_raw(few[:2], mtcnn, network)
-        pairs = []
+        times = {"facenet-pytorch": []} | {runtime: [] for runtime in RUNTIMES}
         for turn in range(options.turns + 1):
-            ours = seconds(lambda turn=turn: embed_folder(work / "few", work / f"few {turn}", photos_in_a_part=16))
-            pairs.append((ours, seconds(lambda: embed_raw(few, mtcnn, network))))
-        ours, theirs = (IN_A_TURN / statistics.median(side) for side in zip(*pairs[1:], strict=True))
+            times["facenet-pytorch"].append(seconds(lambda: embed_raw(few, mtcnn, network)))
+            for runtime in RUNTIMES:
+                out = work / f"{runtime} {turn}"
+                taken = seconds(lambda r=runtime, o=out: embed_folder(few[0].parent, o, runtime=r, photos_in_a_part=16))
+                times[runtime].append(taken)
+        speeds = {side: IN_A_TURN / statistics.median(some[1:]) for side, some in times.items()}
         print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, median of {options.turns} turns")
-        print(f"photo to vectors on disk: {ours:.1f} photos/s; facenet-pytorch {theirs:.1f}; ratio {ours / theirs:.2f}")
+        for side, speed in speeds.items():
+            print(f"photo to vectors, {side}: {speed:.1f} photos/s, ratio {speed / speeds['facenet-pytorch']:.2f}")
 
         fill(work / "many", options.photos)
         first = seconds(lambda: embed_folder(work / "many", work / "vectors"))
