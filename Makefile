@@ -32,7 +32,7 @@ WITHOUT_BLOAT := --ClearMetadataPreprocessor.enabled=True \
 
 .PHONY: setup check lab app book test lint format run lock cast clean help
 
-setup: $(READY)  ## make the environment in .venv (about 2 minutes and, on Linux, 6 GB); the default
+setup: $(READY)  ## make the environment in .venv (2 to 4 minutes and, on Linux, 6 GB); the default
 
 lab: QUICK := --quick
 lab: check  ## open JupyterLab at the first notebook
