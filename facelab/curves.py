@@ -51,7 +51,7 @@ def plot_distances(
         ax.axvline(threshold, color="black", ls="--", lw=1.5, label=f"threshold {threshold:.2f}: accepted to its left")
     ax.set_xlabel("Euclidean distance between embeddings")
     ax.set_ylabel("density of pairs")
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(bottom=0, auto=True)  # free at the top, for Axes that share it with higher hills
     ax.legend(fontsize="small")
     return ax
 

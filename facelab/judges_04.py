@@ -77,7 +77,7 @@ def mended_fnmr(answer) -> str | None:
             continue
         with_itself = np.r_[genuine, genuine, np.zeros(len(people))]  # the whole matrix
         cut = np.quantile(impostor, fmr)
-        case = f"For 8 people with {photos} photos each, at a FMR of {fmr:.0%}, your function says {float(found):.3f}"
+        case = f"For 8 people with {photos} photos each, at an FMR of {fmr:.0%}, your function says {float(found):.3f}"
         if abs(found - (with_itself > cut).mean()) <= slack:
             return f"{case}, and {expected:.3f} is right. The threshold is good now; look at the genuine pairs."
         if found < expected:
@@ -125,10 +125,10 @@ def rule_of_three(answer) -> str | None:
         return None
     if np.isclose(value, 1000, rtol=0.02):
         return (
-            "Of 1,000 comparisons at a FMR of 0.1 %, one goes wrong on average, and quite often none does: the chance "
+            "Of 1,000 comparisons at an FMR of 0.1 %, one goes wrong on average, and quite often none does: the chance "
             f"of that is {0.999**1000:.0%}, not 5 %."
         )
     if value <= 0:
         return "It takes more comparisons than that."
     chance = 0.999**value
-    return f"After {value:,.0f} comparisons, the chance of no false match at a FMR of 0.1 % is {chance:.3g}, not 5 %."
+    return f"After {value:,.0f} comparisons, the chance of no false match at an FMR of 0.1 % is {chance:.3g}, not 5 %."

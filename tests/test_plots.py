@@ -220,6 +220,15 @@ def test_overlap_is_what_both_histograms_cover():
     assert any("60 pairs" in label for label in labels)
 
 
+def test_histograms_that_share_an_axis_are_all_shown_in_full():
+    figure, axes = plt.subplots(1, 2, sharey=True)
+    for ax, impostor in zip(axes, (IMPOSTOR, [1.2]), strict=True):  # on the right a single bar, much higher
+        plots.plot_distances(GENUINE, impostor, ax=ax)
+    figure.canvas.draw()
+    highest = max(patch.get_data().values.max() for ax in axes for patch in ax.patches)
+    assert all(ax.get_ylim()[0] == 0 and ax.get_ylim()[1] > highest for ax in axes)
+
+
 @pytest.mark.filterwarnings("error")
 def test_histograms_without_overlap_or_without_pairs():
     for genuine, impostor in (([0.2, 0.3], [1.1, 1.2]), ([], [1.2]), ([0.3], [])):
