@@ -149,7 +149,7 @@ def threshold_at_fmr(impostor: ArrayLike, fmr: float) -> float:
 def fnmr_at_fmr(genuine: ArrayLike, impostor: ArrayLike, fmr: float) -> float:
     """Give the false non-match rate at the threshold that `threshold_at_fmr` finds; errors as there.
 
-    Vendors state 1 - FNMR at a FMR of 0.001 or 0.0001 as "TAR at FAR".
+    Vendors state 1 - FNMR at an FMR of 0.001 or 0.0001 as "TAR at FAR".
     """
     genuine, impostor = checked_pairs(genuine, impostor)
     return float((genuine > threshold_at_fmr(impostor, fmr)).mean())
