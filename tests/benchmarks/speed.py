@@ -124,25 +124,26 @@ def main():
                 facelab=lambda crops=crops, fast=fast: fast.embed(crops, progress=False),
                 facenet_pytorch=lambda crops=crops: embed_raw(eager, crops),
             )
-    gallery = Gallery(embedder=embedder, detector=detector)
     known = np.random.default_rng(0).normal(size=(500, embedder.dimension))
     known = (known / np.linalg.norm(known, axis=1, keepdims=True)).astype(np.float32)
-    for number, vector in enumerate(known):
-        gallery.enrol_vectors(f"person {number}", vector)
     raw_detector, raw_network = MTCNN(keep_all=True, image_size=embedder.image_size), eager
     raw_known = np.random.default_rng(0).normal(size=(500, 512)).astype(np.float32)
     photos = sets["portraits, 320×320"][:48]
     arrays = [np.asarray(photo) for photo in photos]
-    compare(
-        f"photo to names, portraits, crops of {embedder.image_size}×{embedder.image_size}",
-        len(photos),
-        facelab=lambda: [gallery.identify(photo, threshold=1.0) for photo in photos],
-        facenet_pytorch=lambda: [name_raw(raw_detector, raw_network, photo, raw_known) for photo in photos],
-        **{
-            package: lambda embed=embed: [embed(array) for array in arrays]
-            for package, embed in other_embedders.items()
-        },
-    )
+    for runtime in RUNTIMES:
+        gallery = Gallery(embedder=FaceEmbedder(runtime=runtime), detector=detector)
+        for number, vector in enumerate(known):
+            gallery.enrol_vectors(f"person {number}", vector)
+        compare(
+            f"photo to names, portraits, {runtime}",
+            len(photos),
+            facelab=lambda gallery=gallery: [gallery.identify(photo, threshold=1.0) for photo in photos],
+            facenet_pytorch=lambda: [name_raw(raw_detector, raw_network, photo, raw_known) for photo in photos],
+            **{
+                package: lambda embed=embed: [embed(array) for array in arrays]
+                for package, embed in other_embedders.items()
+            },
+        )
 
     print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, median of {turns} turns; `to …` are ratios")
     print(pd.DataFrame(rows).set_index("work").to_string(float_format="{:.2f}".format, na_rep=""))
