@@ -740,6 +740,7 @@ ELSEWHERE = {
     "embedding.crop_batches": "behind FaceEmbedder and run_trunk, which are here",
     "images.is_one_image": "behind FaceDetector and Gallery, which are here",
     "frames.opened_video": "behind read_frames and video_info, which are here",
+    "fast.a_core_each": "behind FaceDetector, which is here",
     "fast.shrink": "behind FaceDetector: test_fast.py, test_properties.py",
     "tracking.assign": "behind track_faces: test_tracking.py, test_properties.py",
     "timeline.people_colours": "any texts",
