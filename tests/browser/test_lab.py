@@ -65,9 +65,10 @@ def open_and_run(page, address: str) -> None:
     """
     from playwright.sync_api import TimeoutError
 
-    for _ in range(3):
+    for _ in range(4):
         page.goto(f"{address}lab/tree/identify.ipynb", timeout=WAIT)
         page.wait_for_function(READY, timeout=WAIT)
+        page.wait_for_timeout(2000)
         page.locator(".jp-CodeCell .cm-content").first.click(timeout=WAIT)
         page.keyboard.press("Shift+Enter")
         with suppress(TimeoutError):
