@@ -49,7 +49,7 @@ class FaceEmbedder:
         The CPU, which gives the same numbers everywhere, unless told otherwise.
     runtime : str
         What runs the network: `torch`, or by the extra `fast`, on the CPU, `openvino` (the same vectors to 1e-4, in
-        half the time), `openvino-bfloat16` (a fraction of that, on processors that compute in bfloat16) or
+        two thirds of the time), `openvino-bfloat16` (a fraction of that, on processors that compute in bfloat16) or
         `openvino-int8` (faster yet). README.md has the speed of each and what it costs. What OpenVINO makes of the
         weights is kept in the user's cache, so that it takes long once only.
 
