@@ -4,11 +4,24 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import contextmanager
 from functools import lru_cache
 
 import torch
 from torch.nn import functional
+
+
+@contextmanager
+def a_thread_a_core() -> Iterator[Executor]:
+    """Give as many threads as torch would use, in each of which it uses one; its own number is put back after."""
+    threads = torch.get_num_threads()
+    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)  # what a thread sets is what new ones begin with
 
 
 def a_core_each(work: Callable, items: Iterable) -> Iterator:
@@ -28,18 +41,14 @@ def a_core_each(work: Callable, items: Iterable) -> Iterator:
     if threads == 1:
         yield from map(work, items)
         return
-    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
     begun = deque()
-    try:
+    with a_thread_a_core() as pool:
         for item in items:
             begun.append(pool.submit(work, item))
             if len(begun) == 2 * threads:
                 yield begun.popleft().result()
         while begun:
             yield begun.popleft().result()
-    finally:
-        pool.shutdown(cancel_futures=True)
-        torch.set_num_threads(threads)  # what a thread sets is what new ones begin with
 
 
 def shrink(image: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:

@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import Executor, ThreadPoolExecutor, as_completed
+from concurrent.futures import Executor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -29,6 +29,7 @@ from facelab.checks import checked_path
 from facelab.data import IMAGE_SUFFIXES
 from facelab.detection import FaceDetector, crop_faces
 from facelab.embedding import FaceEmbedder, usual_weights
+from facelab.fast import a_thread_a_core
 from facelab.images import open_image
 from facelab.parts import (
     BOX,
@@ -241,15 +242,8 @@ def _networks(weights: str, runtime: str, options: tuple) -> tuple[FaceDetector,
 @contextmanager
 def _workers(client) -> Iterator[Executor]:
     """Give the cluster as an executor, or as many threads as torch would use; torch's own number is put back after."""
-    threads = torch.get_num_threads()
-    try:
-        if client is not None:
-            yield client.get_executor(pure=False, retries=2)
-        else:
-            with ThreadPoolExecutor(threads) as pool:
-                yield pool
-    finally:
-        torch.set_num_threads(threads)
+    with a_thread_a_core() as threads:
+        yield threads if client is None else client.get_executor(pure=False, retries=2)
 
 
 def _do(workers: Executor, work, jobs: Iterable[tuple], *, total: int, desc: str, show: bool) -> list:
