@@ -23,13 +23,12 @@ from facenet_pytorch.models.utils.detect_face import (
     bbreg,
     fixed_batch_process,
     generateBoundingBox,
-    imresample,
     pad,
     rerec,
 )
 from torchvision.ops import nms
 
-from facelab.fast import shrink
+from facelab.fast import cut, shrink
 
 WINDOW = 12  # P-Net's field of view, in pixels of its pyramid level
 
@@ -234,9 +233,7 @@ def _judge(name: str, pixels: torch.Tensor, squares: torch.Tensor, net: torch.nn
         stage = Stage(name, none, np.zeros(0, np.float32), np.zeros(0, bool), np.zeros(0, bool), none)
         return stage, squares.new_zeros(0, 5), squares.new_zeros(0, 5, 2)
 
-    # The channels last in memory: three times as fast here.
-    crops = fixed_image_standardization(crops).contiguous(memory_format=torch.channels_last)
-    regression, *points, probs = fixed_batch_process(crops, net)
+    regression, *points, probs = fixed_batch_process(fixed_image_standardization(crops), net)
     scores = probs[:, 1]
     passed = scores > threshold
     where = passed.nonzero()[:, 0]
@@ -268,8 +265,7 @@ def _cut(pixels: torch.Tensor, squares: torch.Tensor, side: int) -> tuple[torch.
     top, bottom, left, right = pad(squares, *pixels.shape[:1:-1])
     sound = (bottom > top - 1) & (right > left - 1)
     edges = np.stack([top - 1, bottom, left - 1, right], axis=1)[sound]
-    crops = [imresample(pixels[:, :, y0:y1, x0:x1], (side, side)) for y0, y1, x0, x1 in edges]
-    return squares[torch.from_numpy(sound).to(squares.device)], torch.cat([pixels.new_zeros(0, 3, side, side), *crops])
+    return squares[torch.from_numpy(sound).to(squares.device)], cut(pixels, edges.tolist(), side)
 
 
 def _place(points: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:

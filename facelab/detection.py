@@ -15,7 +15,7 @@ from torchvision.ops import box_iou
 from facelab.cascade import Faces, Trace, run_cascade
 from facelab.checks import brief, checked_number, checked_numbers, checked_positive
 from facelab.devices import checked_device
-from facelab.fast import a_core_each
+from facelab.fast import a_core_each, by_rows
 from facelab.images import is_one_image, open_image
 from facelab.progress import progress_bar
 
@@ -69,6 +69,8 @@ class FaceDetector:
             factor=factor,
             device=checked_device(device),
         ).eval()
+        if self.mtcnn.device.type == "cpu":
+            by_rows(self.mtcnn)
 
     def detect(self, images, *, progress: bool = True) -> Faces | list[Faces]:
         """Find the faces in one image, or in each of many.

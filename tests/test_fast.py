@@ -1,14 +1,17 @@
-"""What is fast is what is plain: shrinking by rows beside torch's averaging by windows, a core for each beside map."""
+"""What is fast is what is plain: rows of pixels beside torch's windows and layers, a core for each beside map."""
 
 import threading
 
 import numpy as np
 import pytest
 import torch
+from facenet_pytorch import MTCNN
+from torch import nn
 from torch.nn import functional
 
+from facelab import fast
 from facelab.cascade import pyramid_scales
-from facelab.fast import a_core_each, shrink
+from facelab.fast import RowMaxPool2d, RowPReLU, a_core_each, by_rows, cut, shrink
 
 
 def image_of(height: int, width: int, channels: int = 3) -> torch.Tensor:
@@ -45,6 +48,63 @@ def test_a_wrong_window_would_be_found():
 
 def test_the_channels_lie_last_where_convolutions_look_for_them():
     assert shrink(image_of(40, 60), (24, 36)).is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("side", [24, 48])
+def test_windows_are_cut_out_as_torch_averages_them(side):
+    image = image_of(300, 400)
+    tops, lefts = np.random.default_rng(side).integers(0, [[250], [350]], (2, 40))
+    windows = [
+        (t, t + h, left, left + w) for t, left, h, w in zip(tops, lefts, range(1, 41), range(40, 0, -1), strict=True)
+    ]
+    windows += [(0, 300, 0, 400), (290, 300, 0, 400), (100, 200, 150, 250), (17, 17 + side, 5, 5 + side)]
+    squares = cut(image, windows, side)
+    assert squares.is_contiguous(memory_format=torch.channels_last)
+    for square, (top, bottom, left, right) in zip(squares, windows, strict=True):
+        plain = functional.interpolate(image[:, :, top:bottom, left:right], (side, side), mode="area")
+        np.testing.assert_allclose(square[None], plain, atol=2e-3)  # of 255
+    assert cut(image, [], side).shape == (0, 3, side, side)
+
+
+@pytest.fixture
+def even_the_smallest(monkeypatch):
+    monkeypatch.setattr(fast, "MANY", 0)
+
+
+def channels_last(*shape: int) -> torch.Tensor:
+    numbers = torch.randn(shape, generator=torch.Generator().manual_seed(0))
+    return numbers.contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("kernel", [2, 3])
+@pytest.mark.parametrize("shape", [(2, 10, height, width) for height in (4, 5, 6, 7) for width in (3, 4, 9, 10)])
+def test_the_largest_of_each_window_is_torchs(kernel, shape, even_the_smallest):
+    x = channels_last(*shape)
+    largest = RowMaxPool2d(kernel, 2, ceil_mode=True)(x)
+    assert largest.equal(nn.MaxPool2d(kernel, 2, ceil_mode=True)(x))
+    assert largest.is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize("shape", [(1, 10, 7, 5), (3, 28, 4, 4), (2, 32, 3, 3)])
+def test_slopes_are_torchs(shape, even_the_smallest):
+    x, plain = channels_last(*shape), nn.PReLU(shape[1])
+    nn.init.uniform_(plain.weight, -1, 1)
+    by_row = RowPReLU(shape[1])
+    by_row.load_state_dict(plain.state_dict())
+    assert by_row(x).equal(plain(x))
+    assert by_row(x).is_contiguous(memory_format=torch.channels_last)
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"), [("pnet", (1, 3, 240, 331)), ("rnet", (60, 3, 24, 24)), ("onet", (30, 3, 48, 48))]
+)
+def test_the_networks_say_what_they_said(name, shape):
+    x, plain, by_row = channels_last(*shape), MTCNN().eval(), by_rows(MTCNN().eval())
+    plain, by_row = getattr(plain, name), getattr(by_row, name)
+    assert plain.state_dict().keys() == by_row.state_dict().keys()
+    with torch.inference_mode():
+        for said, says in zip(plain(x), by_row(x), strict=True):
+            np.testing.assert_allclose(says, said, atol=1e-5)
 
 
 @pytest.fixture(params=[1, 2, 3])
