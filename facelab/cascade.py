@@ -26,7 +26,7 @@ from facenet_pytorch.models.utils.detect_face import (
     pad,
     rerec,
 )
-from torchvision.ops import nms
+from torchvision.ops import batched_nms, nms
 
 from facelab.fast import cut, shrink
 
@@ -185,24 +185,22 @@ def pyramid_scales(height: int, width: int, min_face_size: float, factor: float)
 def _propose(pixels: torch.Tensor, mtcnn: MTCNN) -> tuple[list[Level], torch.Tensor]:
     """Slide P-Net over each level; keep the best of overlapping windows (columns: box, score, regression)."""
     height, width = pixels.shape[2:]
-    levels, survivors = [], [pixels.new_zeros(0, 9)]
+    seen, windows = [], []
     for scale in pyramid_scales(height, width, mtcnn.min_face_size, mtcnn.factor):
         size = int(height * scale + 1), int(width * scale + 1)
         regression, probs = mtcnn.pnet(fixed_image_standardization(shrink(pixels, size)))
-        windows, _ = generateBoundingBox(regression, probs[:, 1], scale, mtcnn.thresholds[0])
-        picked = nms(windows[:, :4], windows[:, 4], 0.5)
-        survivors.append(windows[picked])
-        levels.append(
-            Level(
-                scale,
-                size,
-                score_map=_numpy(probs[0, 1]),
-                boxes=_numpy(windows[:, :4]),
-                scores=_numpy(windows[:, 4]),
-                kept=_mask(picked, len(windows)),
-            )
-        )
-    return levels, torch.cat(survivors)
+        seen.append((scale, size, _numpy(probs[0, 1])))
+        windows.append(generateBoundingBox(regression, probs[:, 1], scale, mtcnn.thresholds[0])[0])
+    counts = [len(some) for some in windows]
+    level = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts, dtype=torch.long))
+    windows = torch.cat([pixels.new_zeros(0, 9), *windows])
+    # Of all levels in one go, which moves each level's windows out of the others' reach: their corners are whole
+    # numbers, so that nothing is rounded.
+    kept = _mask(batched_nms(windows[:, :4], windows[:, 4], level.to(windows.device), 0.5), len(windows))
+    boxes, scores = _numpy(windows[:, :4]), _numpy(windows[:, 4])
+    parts = [slice(end - count, end) for count, end in zip(counts, np.cumsum(counts), strict=True)]
+    levels = [Level(*what, boxes[part], scores[part], kept[part]) for what, part in zip(seen, parts, strict=True)]
+    return levels, windows[torch.from_numpy(kept).to(windows.device)]
 
 
 def _merge(windows: torch.Tensor) -> tuple[Stage, torch.Tensor]:

@@ -181,9 +181,8 @@ def plot_cascade(image, trace, *, ax: Sequence[Axes] | None = None) -> np.ndarra
     proposed = np.concatenate([level.boxes for level in trace.levels] or [p_net.boxes])
     scores = np.concatenate([level.scores for level in trace.levels] or [p_net.scores])
     show_windows(image, proposed, scores, ax=ax[0]).set_title(f"P-Net proposes {len(proposed)}")
-    show_windows(image, p_net.refined, p_net.scores[p_net.kept], ax=ax[1]).set_title(
-        f"suppression leaves {len(p_net.refined)}"
-    )
+    best_first = np.sort(p_net.scores[p_net.kept])[::-1]  # as the refined windows are
+    show_windows(image, p_net.refined, best_first, ax=ax[1]).set_title(f"suppression leaves {len(p_net.refined)}")
     show_windows(image, r_net.boxes[r_net.passed], r_net.scores[r_net.passed], ax=ax[2]).set_title(
         f"R-Net lets {r_net.passed.sum()} through"
     )

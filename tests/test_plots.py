@@ -13,6 +13,7 @@ from matplotlib.offsetbox import AnnotationBbox
 from PIL import Image
 from scipy.stats import norm
 from sklearn.metrics import det_curve
+from torchvision.ops import nms
 
 from facelab import curves, plots
 from facelab.cascade import Faces
@@ -128,6 +129,20 @@ def test_cascade_shows_the_counts_of_the_trace():
         counts.loc["R-Net", "kept"],
         counts.loc["O-Net", "kept"],
     ]
+
+
+def test_cascade_colours_each_window_by_its_own_score():
+    photo = load_cast().path[8]
+    trace = FaceDetector().trace(photo)
+    p_net = trace.stages[0]
+    best_first = nms(torch.from_numpy(p_net.boxes), torch.from_numpy(p_net.scores), 0.7).numpy()
+    colours = plt.cm.plasma(2 * p_net.scores[best_first] - 1)
+    colours[:, 3] = 0.9
+    drawn = plots.plot_cascade(photo, trace)[1].patches
+    assert len(drawn) == len(best_first)
+    by_place = {patch.get_xy(): patch.get_edgecolor() for patch in drawn}
+    for box, colour in zip(p_net.refined, colours, strict=True):
+        np.testing.assert_allclose(by_place[tuple(box[:2])], colour, atol=1e-6)
 
 
 def test_cascade_of_an_image_without_levels():

@@ -24,6 +24,7 @@ from facelab import FaceDetector, FaceEmbedder, Gallery, load_cast, load_door, l
 from facelab.runtimes import RUNTIMES
 
 BATCH = 16
+FRAMES = "one frame after the other, 640×480"
 
 
 def seconds(work) -> float:
@@ -60,7 +61,7 @@ def image_sets() -> dict[str, list]:
     scenes = [open_image(path) for path in scene_files()[:4]]
     sets = {
         "portraits, 320×320": [open_image(path) for path in load_cast().path[:96]],
-        "one frame after the other, 640×480": [open_image(path) for path in load_door().path],
+        FRAMES: [open_image(path) for path in load_door().path],
         "group photos, 1280×720": [scene.resize((1280, 720)) for scene in scenes],
         "group photos, 1920×1080": [scene.resize((1920, 1080)) for scene in scenes],
     }
@@ -87,7 +88,8 @@ def main():
     turns = parser.parse_args().turns
 
     detector, mtcnn = FaceDetector(), MTCNN(keep_all=True)
-    embedder, eager = FaceEmbedder(), InceptionResnetV1().eval()
+    embedders, eager = {runtime: FaceEmbedder(runtime=runtime) for runtime in RUNTIMES}, InceptionResnetV1().eval()
+    image_size, dimension = embedders["torch"].image_size, embedders["torch"].dimension
     other_detectors, other_embedders = other_packages()
     rows = []
 
@@ -101,11 +103,10 @@ def main():
     sets = image_sets()
     for name, images in sets.items():
         arrays = [np.asarray(image) for image in images]
-        alone = name.startswith("one frame")
         compare(
             f"detect, {name}",
             len(images),
-            facelab=lambda images=images, alone=alone: (
+            facelab=lambda images=images, alone=name == FRAMES: (
                 [detector.detect(image) for image in images] if alone else detector.detect(images, progress=False)
             ),
             facenet_pytorch=lambda images=images: [mtcnn.detect(image, landmarks=True) for image in images],
@@ -114,24 +115,23 @@ def main():
                 for package, find in other_detectors.items()
             },
         )
-    for side in sorted({embedder.image_size, 160}):
+    for side in sorted({image_size, 160}):
         crops = torch.randn(64, 3, side, side, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
-        for runtime in RUNTIMES:
-            fast = FaceEmbedder(runtime=runtime)
+        for runtime, embedder in embedders.items():
             compare(
                 f"embed, crops of {side}×{side}, {runtime}",
                 len(crops),
-                facelab=lambda crops=crops, fast=fast: fast.embed(crops, progress=False),
+                facelab=lambda crops=crops, embedder=embedder: embedder.embed(crops, progress=False),
                 facenet_pytorch=lambda crops=crops: embed_raw(eager, crops),
             )
-    known = np.random.default_rng(0).normal(size=(500, embedder.dimension))
+    known = np.random.default_rng(0).normal(size=(500, dimension))
     known = (known / np.linalg.norm(known, axis=1, keepdims=True)).astype(np.float32)
-    raw_detector, raw_network = MTCNN(keep_all=True, image_size=embedder.image_size), eager
+    raw_detector, raw_network = MTCNN(keep_all=True, image_size=image_size), eager
     raw_known = np.random.default_rng(0).normal(size=(500, 512)).astype(np.float32)
     photos = sets["portraits, 320×320"][:48]
     arrays = [np.asarray(photo) for photo in photos]
-    for runtime in RUNTIMES:
-        gallery = Gallery(embedder=FaceEmbedder(runtime=runtime), detector=detector)
+    for runtime, embedder in embedders.items():
+        gallery = Gallery(embedder=embedder, detector=detector)
         for number, vector in enumerate(known):
             gallery.enrol_vectors(f"person {number}", vector)
         compare(
