@@ -84,11 +84,11 @@ def test_the_best_weights_come_back(trained):
 
 
 def test_a_large_set_is_judged_by_some_of_its_people(tail, monkeypatch):
-    monkeypatch.setattr(finetuning, "MOST_JUDGED", 20)
+    monkeypatch.setattr(finetuning, "MOST_JUDGED", 13)
     history = fine_tune(tail, TRAINING, VALIDATION, Settings(**QUICK | {"epochs": 1})).history
     judged = [
-        eer(tail, VALIDATION[np.isin(VALIDATION.people, trio)]) for trio in itertools.combinations("klmnop", 3)
-    ]  # 3 people have 18 photos
+        eer(tail, VALIDATION[np.isin(VALIDATION.people, pair)]) for pair in itertools.combinations("klmnop", 2)
+    ]  # 2 people have 12 photos
     assert history.validation_eer[0] in judged
     assert history.validation_eer[0] != eer(tail, VALIDATION)
 
@@ -189,7 +189,7 @@ def test_what_is_saved_is_reloaded_as_an_embedder(saved, embedder, tail):
     assert reloaded.fingerprint != embedder.fingerprint
     expected = training.tail.embed(photos)
     assert np.linalg.norm(reloaded.embed(crops) - expected, axis=1).max() < 0.02  # int8 moves it by so much
-    assert np.linalg.norm(tail.embed(photos) - expected, axis=1).min() > 0.05  # and training by more
+    assert np.linalg.norm(tail.embed(photos) - expected, axis=1).min() > 0.03  # and training by more
 
 
 def test_the_file_says_how_it_was_made(saved, embedder):
