@@ -176,7 +176,8 @@ def test_torch_is_left_as_it_was_after_an_error(tail):
 def saved(embedder, tail, tmp_path_factory):
     crops = torch.from_numpy(np.random.default_rng(0).uniform(-1, 1, (4, 3, 80, 80)).astype(np.float32))
     photos = run_trunk(embedder, crops, list("aabb"), block=BLOCK)
-    training = fine_tune(tail, TRAINING, VALIDATION, Settings(**QUICK, margin=0.3))
+    settings = Settings(**QUICK | {"learning_rate": 2e-3}, margin=0.3)  # far enough to be told from int8's rounding
+    training = fine_tune(tail, TRAINING, VALIDATION, settings)
     path = tmp_path_factory.mktemp("saved") / "tuned.safetensors"
     assert save_finetuned(training, embedder, path, name="tuned", trained_on="made-up people") == path
     return path, training, crops, photos
@@ -189,7 +190,7 @@ def test_what_is_saved_is_reloaded_as_an_embedder(saved, embedder, tail):
     assert reloaded.fingerprint != embedder.fingerprint
     expected = training.tail.embed(photos)
     assert np.linalg.norm(reloaded.embed(crops) - expected, axis=1).max() < 0.02  # int8 moves it by so much
-    assert np.linalg.norm(tail.embed(photos) - expected, axis=1).min() > 0.03  # and training by more
+    assert np.linalg.norm(tail.embed(photos) - expected, axis=1).min() > 0.05  # and training by more
 
 
 def test_the_file_says_how_it_was_made(saved, embedder):
