@@ -384,7 +384,8 @@ def test_losses_are_zero_for_the_teacher_itself_and_have_gradients(vectors):
 
 def test_the_learning_rate_goes_up_and_then_down():
     settings = Settings(passes=10, batch=10, rate=0.5, warm_up=1, last_rate=0.01)
-    rates = [schedule.rate_at(step, 105, settings) for step in range(schedule.total_steps(105, settings))]
+    done = [schedule.done_at(step, 0, 105, settings) for step in range(schedule.total_steps(105, settings))]
+    rates = [schedule.rate_at(step, share, 105, settings) for step, share in enumerate(done)]
     assert len(rates) == 100
     assert rates[0] == pytest.approx(0.05)
     assert 5 < np.argmax(rates) < 15
@@ -394,8 +395,18 @@ def test_the_learning_rate_goes_up_and_then_down():
 
 def test_sizes_follow_the_share_of_the_schedule():
     settings = Settings(passes=10, batch=10, sizes="80:0.5,96:0.9,160:1")
-    sizes = [schedule.size_at(step, 100, settings) for step in range(100)]
+    sizes = [schedule.size_at(schedule.done_at(step, 0, 100, settings), settings) for step in range(100)]
     assert sizes == [80] * 50 + [96] * 40 + [160] * 10
+
+
+def test_a_schedule_can_go_by_the_clock():
+    settings = Settings(passes=10, batch=10, clock=2, rate=0.5, warm_up=0.2, last_rate=0.01, sizes="80:0.5,96:1")
+    shares = [schedule.done_at(99, seconds, 100, settings) for seconds in (0, 1800, 3600, 7200, 9000)]
+    assert shares == [0, 0.25, 0.5, 1, 1]
+    assert [schedule.size_at(share, settings) for share in shares] == [80, 80, 96, 96, 96]
+    assert schedule.rate_at(99, 0.5, 100, settings) == pytest.approx(0.5 * (0.01 + 0.99 / 2))
+    with pytest.raises(ValueError, match="clock is -1"):
+        Settings(clock=-1)
 
 
 def test_each_pass_shows_every_crop_once_in_an_order_of_its_own():
@@ -584,6 +595,18 @@ def test_a_run_that_was_stopped_goes_on_to_the_same_bits(material, tmp_path, tin
 
 def test_the_time_of_a_stretch_ends_it(material, tmp_path, tiny_student):
     assert run(material, tmp_path / "run", *SHORT.split(), "--hours", "0")["step"] == 0
+
+
+def test_a_run_by_the_clock_ends_when_its_time_is_over(material, tmp_path, tiny_student):
+    out = tmp_path / "run"
+    begun = run(material, out, *SHORT.split(), "--clock", "0.001", stop_after=2)
+    ended = run(material, out)
+    assert begun["step"] == 2 < ended["step"]
+    assert begun["seconds"] < 3.6 <= ended["seconds"]
+    last = log_module.read(out / "log.csv")[-1]
+    assert last.step == ended["step"]
+    assert last.learning_rate == pytest.approx(0.005 * ended["settings"]["rate"])
+    assert run(material, out)["step"] == ended["step"]
 
 
 def test_half_precision_scales_its_gradients_and_keeps_the_scale(material, tmp_path, tiny_student):

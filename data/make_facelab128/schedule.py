@@ -1,4 +1,4 @@
-"""What happens when, by the number of steps done: a schedule does not know how its stretches fall."""
+"""What happens when, by the steps or the seconds done: a schedule does not know how its stretches fall."""
 
 from __future__ import annotations
 
@@ -21,17 +21,21 @@ def total_steps(crops: int, settings: Settings) -> int:
     return max(1, round(settings.passes * steps_in_a_pass(crops, settings)))
 
 
-def rate_at(step: int, crops: int, settings: Settings) -> float:
+def done_at(step: int, seconds: float, crops: int, settings: Settings) -> float:
+    """Give the share of the schedule that is done, 0 to 1: of its steps, or of its time where it goes by the clock."""
+    done = seconds / 3600 / settings.clock if settings.clock else step / total_steps(crops, settings)
+    return min(1.0, done)
+
+
+def rate_at(step: int, done: float, crops: int, settings: Settings) -> float:
     """Give the learning rate of a step: a line up, then a cosine down (Loshchilov & Hutter 2017, arXiv 1608.03983)."""
     up = settings.warm_up * steps_in_a_pass(crops, settings)
-    done = step / total_steps(crops, settings)
-    down = settings.last_rate + (1 - settings.last_rate) * 0.5 * (1 + math.cos(math.pi * min(1.0, done)))
+    down = settings.last_rate + (1 - settings.last_rate) * 0.5 * (1 + math.cos(math.pi * done))
     return settings.rate * down * min(1.0, (step + 1) / max(1.0, up))
 
 
-def size_at(step: int, crops: int, settings: Settings) -> int:
+def size_at(done: float, settings: Settings) -> int:
     """Give the side of a step's views, in pixels."""
-    done = step / total_steps(crops, settings)
     return next((size for until, size in settings.resolutions() if done < until), settings.resolutions()[-1][1])
 
 

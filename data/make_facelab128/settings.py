@@ -19,6 +19,9 @@ class Settings:
     seed : int
     passes : float
         Length of the whole schedule, however many stretches it takes.
+    clock : float
+        Hours of training, over all stretches, with which the schedule ends instead, however far it has got by then: for
+        a machine whose speed nobody knows. Such a run cannot be repeated to the bit. 0: the schedule goes by passes.
     batch : int
         Images in a step.
     sizes : str
@@ -59,6 +62,7 @@ class Settings:
 
     seed: int = 0
     passes: float = 60.0
+    clock: float = 0.0
     batch: int = 64
     sizes: str = "96:0.55,112:0.85,160:1"
     optimiser: str = "muon"
@@ -101,6 +105,8 @@ class Settings:
                 f"passes is {self.passes}, half_life {self.half_life} and batch {self.batch}, but the first two must "
                 "be positive and a batch has at least 2 images."
             )
+        if self.clock < 0:
+            raise ValueError(f"clock is {self.clock}, but counts hours: give more than 0, or 0 to go by passes.")
         self.resolutions()
 
     def resolutions(self) -> list[tuple[float, int]]:

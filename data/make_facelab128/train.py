@@ -19,7 +19,7 @@ from evaluate import agreement
 from log import Log, Row
 from losses import loss_of
 from optimiser import Optimisers
-from schedule import rate_at, rows_at, size_at, steps_in_a_pass, total_steps
+from schedule import done_at, rate_at, rows_at, size_at, steps_in_a_pass, total_steps
 from settings import Settings, add_arguments, agreed, chosen
 from student import new_student, precision_on
 from teacher import CHECKPOINT, Answers, ask, load_teacher
@@ -34,7 +34,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path, help="folder with crops.csv, the packs, and the teacher")
     parser.add_argument("--out", type=Path, required=True, help="folder of the run: checkpoint, log.csv, log.png")
-    parser.add_argument("--hours", type=float, default=8.0, help="of this stretch; the schedule does not depend on it")
+    parser.add_argument("--hours", type=float, default=8.0, help="of this stretch; the schedule is --passes or --clock")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--init", type=Path, help="weights to start from, in any file that facelab reads")
     parser.add_argument("--report", type=int, default=16_384, help="images between two rows of the log")
@@ -107,43 +107,48 @@ class Run:
 
     def train(self, seconds: float) -> None:
         """Train until the schedule's end, or for so many seconds, or until asked to stop; then save."""
-        total, batch = total_steps(len(self.train_rows), self.settings), self.settings.batch
-        started = saved_at = reported_at = time.monotonic()
-        before, since, sums = self.seconds, 0, torch.zeros(3, device=self.device)
-        bar = tqdm(total=total * batch, initial=self.step * batch, unit="img", unit_scale=True, smoothing=0.02)
+        batch, by_clock = self.settings.batch, self.settings.clock > 0
+        total = None if by_clock else batch * total_steps(len(self.train_rows), self.settings)
+        saved_at = reported_at = time.monotonic()
+        began = saved_at - self.seconds
+        since, sums = 0, torch.zeros(3, device=self.device)
+        bar = tqdm(total=total, initial=self.step * batch, unit="img", unit_scale=True, smoothing=0.02)
         with bar, Stop(seconds) as stop:
-            while self.step < total and not stop:
+            while self.done < 1 and not stop:
                 sums += self.one_step()
                 since += 1
+                self.seconds = time.monotonic() - began
                 bar.update(batch)
-                if self.step % max(1, self.report // batch) == 0 or self.step == total:
+                if self.step % max(1, self.report // batch) == 0 or self.done == 1:
                     loss = (sums / since).tolist()  # waits for the device
-                    self.seconds = before + time.monotonic() - started
                     row = self._row(loss, since * batch / (time.monotonic() - reported_at))
                     self.log.add(row)
                     bar.set_postfix(loss=f"{row.loss:.3f}", cosine=f"{row.cosine:.4f}", size=row.size)
                     sums, since, reported_at = torch.zeros_like(sums), 0, time.monotonic()
                 if time.monotonic() - saved_at > self.save_every:
-                    self.seconds = before + time.monotonic() - started
                     self.save()
                     saved_at = time.monotonic()
-        self.seconds = before + time.monotonic() - started
         self.save()
-        print(f"{self.step} of {total} steps, {self.seconds / 3600:.2f} hours in all: {self.out}")
+        print(f"{self.step} steps, {self.done:.1%} of the schedule, {self.seconds / 3600:.2f} hours in all: {self.out}")
+
+    @property
+    def done(self) -> float:
+        """The share of the schedule that is done, 0 to 1."""
+        return done_at(self.step, self.seconds, len(self.train_rows), self.settings)
 
     def one_step(self) -> torch.Tensor:
         """Do the next step; give the loss and its two parts, (3,) on the device."""
         settings, count = self.settings, len(self.train_rows)
         rows = rows_at(self.step, self.train_rows, settings).to(self.device, non_blocking=True)
         dice = roll_dice(settings.seed, self.step, settings.batch).to(self.device, non_blocking=True)
-        views = make_views(self.crops, rows, dice, settings, size_at(self.step, count, settings))
+        views = make_views(self.crops, rows, dice, settings, size_at(self.done, settings))
         targets = self.answers.clean[rows]
         if len(views.teacher):
             targets = torch.cat([self.answers.of(views.teacher), targets[len(views.teacher) :]])
         loss = loss_of(self.student(views.student), targets, settings)
         self.optimiser.zero_grad()
         self.scaler.scale(loss.total).backward()
-        self.optimiser.step(rate_at(self.step, count, settings), self.scaler)
+        self.optimiser.step(rate_at(self.step, self.done, count, settings), self.scaler)
         self.average.update_parameters(self.student)
         self.step += 1
         return torch.stack([loss.total, loss.vector, loss.relation]).detach()
@@ -162,10 +167,11 @@ class Run:
 
     def _row(self, loss: list[float], speed: float) -> Row:
         last, count = self.step - 1, len(self.train_rows)
-        size = size_at(last, count, self.settings)
+        done = done_at(last, self.seconds, count, self.settings)
+        size = size_at(done, self.settings)
         found = agreement(self.average.module, self.crops, self.held_out, self.answers.clean, size)
         passes = self.step / steps_in_a_pass(count, self.settings)
-        rate = rate_at(last, count, self.settings)
+        rate = rate_at(last, done, count, self.settings)
         seen = self.step * self.settings.batch
         hours = self.seconds / 3600
         return Row(self.step, seen, passes, hours, size, rate, *loss, found.cosine, found.correlation, speed)
