@@ -72,7 +72,7 @@ def plot_bands(genuine: ArrayLike, impostor: ArrayLike, *, along: str = "y", ax:
     for distances, colour, label in ((genuine, GENUINE, "same person"), (impostor, IMPOSTOR, "two people")):
         low, median, high = np.quantile(np.asarray(distances), (0.25, 0.5, 0.75))
         span(low, high, color=colour, alpha=0.15, lw=0, zorder=0, label=f"{label}: half of all pairs")
-        line(median, color=colour, alpha=0.7, lw=1, zorder=0)
+        line(median, color=colour, alpha=0.7, lw=1, zorder=1)  # above the grid, which may lie on it
     return ax
 
 
@@ -182,7 +182,7 @@ def plot_open_set(curve: OpenSet, *, label: str = "", ax: Axes | None = None) ->
 
 
 def plot_intervals(table: pd.DataFrame, rate: str = "fmr", *, ax: Axes | None = None) -> Axes:
-    """Error rates of groups with their intervals, and with how many people and pairs each rests on.
+    """Error rates of groups in per cent, with their intervals and with how many people and pairs each rests on.
 
     Parameters
     ----------
@@ -194,16 +194,16 @@ def plot_intervals(table: pd.DataFrame, rate: str = "fmr", *, ax: Axes | None = 
     wanted = ("people", kind, rate, f"{rate}_low", f"{rate}_high")
     check_columns(table, wanted, "error rates", "group_error_rates makes one")
     ax = ax or plt.subplots(figsize=(6, 0.8 + 0.45 * len(table)))[1]
-    away = [table[rate] - table[f"{rate}_low"], table[f"{rate}_high"] - table[rate]]
+    middle, low, high = (100 * table[column] for column in (rate, f"{rate}_low", f"{rate}_high"))
     style = {"fmt": "o", "color": colour, "capsize": 3, "clip_on": False}
-    ax.errorbar(table[rate], range(len(table)), xerr=np.maximum(away, 0), **style)
+    ax.errorbar(middle, range(len(table)), xerr=np.maximum([middle - low, high - middle], 0), **style)
     counts = zip(table.index, table["people"], table[kind], strict=True)
     people = [f"{group}\n{_count(n, 'person', 'people')}, {_count(m, 'pair', 'pairs')}" for group, n, m in counts]
     ax.set_yticks(range(len(table)), people)
     ax.set_ylim(len(table) - 0.5, -0.5)
     ax.set_xlim(left=0)
     ax.grid(visible=False, axis="y")
-    ax.set_xlabel(name)
+    ax.set_xlabel(f"{name}, %")
     return ax
 
 
@@ -211,6 +211,8 @@ def plot_training(
     history: pd.DataFrame, *, best_epoch: int | None = None, label: str = "", ax: Axes | None = None, **line
 ) -> Axes:
     """Learning curves: the equal error rate of each set of people, epoch by epoch.
+
+    Three sets have a colour of their own in every figure: training is grey, validation black and unseen pink.
 
     Parameters
     ----------
@@ -227,7 +229,7 @@ def plot_training(
         raise ValueError("There is no column NAME_eer in this table: give the history of a training.")
     ax = ax or plt.subplots(figsize=(6, 3.4))[1]
     # The people learned on stay in the background, because theirs is the curve that says nothing about new people.
-    colours = {"training_eer": PALETTE[3], "validation_eer": PALETTE[2]}
+    colours = {"training_eer": PALETTE[3], "validation_eer": PALETTE[2], "unseen_eer": PALETTE[0]}
     others = iter([colour for colour in PALETTE if colour not in colours.values()])
     for column in columns:
         style = {"color": colours.get(column) or next(others), "marker": "o", "ms": 3, **line}

@@ -1,7 +1,7 @@
 """Is everything here that the notebooks need? `python -m facelab.environment` says what is broken and what to do.
 
 At the top this module imports nothing but the standard library, because it is for environments in which other imports
-fail. Notebook 00 shows the same findings as a table, and `make test` asks before it starts pytest.
+fail. Notebook 00 shows the same findings, and `make test` asks before it starts pytest.
 """
 
 from __future__ import annotations

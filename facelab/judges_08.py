@@ -10,32 +10,40 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from facelab.exercises import called, exercise
+from facelab.exercises import called, exercise, number_in
 
-VECTORS, NUMBERS = 20_000_000, 512
+PEOPLE, NUMBERS, MEMORY = 300_000_000, 512, 32
+BYTES = {"float32": 4 * NUMBERS, "SQ8": NUMBERS, "PQ32": 32}  # of a vector
 
 
-@exercise("08.1", "Right: they do not fit, and at one byte a number they do.")
-def gigabytes(answer) -> str | None:
-    if isinstance(answer, (bool, str)) or np.ndim(answer) != 0:
-        return "Give a number of gigabytes."
-    size = float(answer)
-    true = VECTORS * NUMBERS * 4 / 1e9
-    if abs(size - true) < 0.1:
+@exercise("08.1", "Right: a byte a number is still too much, and 32 bytes a vector, however many numbers it has, fit.")
+def what_fits(answer) -> str | None:
+    if not isinstance(answer, (tuple, list)) or len(answer) != 2:
+        return 'Give a name and a number of gigabytes, such as ("float32", 40).'
+    name = {name.casefold(): name for name in BYTES}.get(str(answer[0]).strip().casefold())
+    if name is None:
+        return "The first of the two is one of the names float32, SQ8 and PQ32."
+    size = number_in(answer[1])
+    if size is None:
+        return "The second of the two is a number of gigabytes."
+    true = PEOPLE * BYTES[name] / 1e9
+    if true > MEMORY:
+        if isclose(size, true, rel_tol=0.02):
+            return f"So much it takes as {name}, and the machine has {MEMORY} GB: what else is there?"
+        each = "four bytes for each number" if name == "float32" else "a byte for each number"
+        return f"{name} has {each} of a vector: people, times numbers, times bytes, and that does not fit."
+    if isclose(size, true, rel_tol=0.02):
         return None
     for factor, said in (
-        (1 / 4, "A float32 takes four bytes, not one."),
-        (2, "That is float64: a float32 takes four bytes."),
-        (1 / 2, "That is float16: a float32 takes four bytes."),
+        (40 / 32, "That counts the eight bytes of each person's number, too: the vectors alone are asked for."),
+        (NUMBERS, "PQ32 has 32 bytes for a whole vector, not for each of its numbers."),
+        (1e9, "Those are bytes: a gigabyte has 10 to the power of 9."),
         (8, "Those are gigabits: a byte has eight of them."),
         (1e9 / 2**30, "Those are gibibytes, of 2 to the power of 30 bytes: here a gigabyte has 10 to the power of 9."),
-        (1e9, "Those are bytes: a gigabyte has 10 to the power of 9."),
-        (1 / 4 / 4, "That is for 128 numbers of one byte each."),
-        (128 / 512, "The published weights give 512 numbers, not 128."),
     ):
-        if isclose(size, true * factor, rel_tol=0.01):
+        if isclose(size, true * factor, rel_tol=0.02):
             return said
-    return f"It is {'less' if size > true else 'more'}: people, times numbers in a vector, times bytes in a number."
+    return f"It is {'less' if size > true else 'more'}: people, times bytes in a vector."
 
 
 @exercise("08.2", "Right: what was found and is true, of all that is true.")
@@ -80,14 +88,14 @@ def mended_key(answer) -> str | None:
             hash(key)
         except TypeError:
             return "A key must be something that a dictionary takes as one: give a text, or a tuple of texts."
-        if any(isinstance(part, int) for part in (key if isinstance(key, tuple) else (key,))):
-            return "A number is no key: a size says little, and Python's hash() of bytes is another in each session."
         if key != answer(photo, first):
             return "The same photo and the same embedder have another key each time."
         if key != answer(renamed, first):
             return "The same photo under another name would be embedded again."
         if key == answer(other, first):
             return "Another photo of the same size, under the same name, would be taken for the old one."
+        if any(isinstance(part, int) for part in (key if isinstance(key, tuple) else (key,))):
+            return "A number is no key: Python's hash() of bytes, for one, is another in each session."
         if key == answer(photo, tuned):
             return "After fine-tuning, the old vectors would be taken for the new model's: names of models say little."
     return None

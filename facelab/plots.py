@@ -257,7 +257,7 @@ def plot_embedding_map(
     Parameters
     ----------
     points : (n, 2) float
-        From PCA or t-SNE. The axes carry no unit and show no numbers.
+        From PCA or t-SNE. One unit is as long across as up; no numbers are shown.
     images : n images, or (n, 3, h, w) float32
         As for `show_faces`.
     people : n labels
@@ -284,6 +284,7 @@ def plot_embedding_map(
     ax.set_yticks([])
     ax.spines[:].set_visible(False)
     ax.margins(0.08)
+    ax.set_aspect("equal", adjustable="datalim")
     return ax
 
 

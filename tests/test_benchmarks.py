@@ -46,6 +46,22 @@ def test_figures_with_folds():
     assert set(rows) > {"AUC", "equal error rate, %", "FNMR at FMR 0.1 %, %", "threshold, FMR 1 %"}
 
 
+def test_how_near_vectors_are_to_others():
+    first = np.eye(3, dtype=np.float32)
+    vectors = first.copy()
+    vectors[2] = [0.6, 0, 0.8]
+
+    def with_distances(some):
+        return list_pairs(pairwise_distances(some), np.array(["a", "a", "b"]))
+
+    said = verification.beside(vectors, first, with_distances)
+    moved = 2**0.5 - (0.4**2 + 0.8**2) ** 0.5  # from a to the one that moved; from b it is as far as before
+    assert said == (
+        f"cosine {2.8 / 3:.4f} on average, 0.8000 at least; "
+        f"distances move by {moved / 3:.4f} on average, {moved:.4f} at most"
+    )
+
+
 @pytest.mark.parametrize("way", verification.WAYS)
 def test_every_way_to_embed(way):
     align, mirror = way

@@ -95,7 +95,7 @@ def test_percentiles_are_widened_for_few_people(pairs):
 
 
 def test_how_often_intervals_hold_the_truth():
-    """Of intervals over people about 95 in 100 do; of those over pairs far fewer, although they claim it."""
+    """Of intervals over people about 95 in 100 do; of those over pairs about two in three, although they claim it."""
     rng = np.random.default_rng(0)
     many = pairs_of(rng, people=200, photos=4)
     truth = fnmr_at_1(many.distance[many.same], None), fmr_at_1(None, many.distance[~many.same])
@@ -114,7 +114,7 @@ def test_how_often_intervals_hold_the_truth():
     assert fnmr >= 0.88
     assert fmr >= 0.88
     assert np.mean(held["rates"], axis=0).min() >= 0.9
-    assert np.mean(held["pairs"], axis=0).min() < 0.8
+    assert np.mean(held["pairs"], axis=0) == pytest.approx(2 / 3, abs=0.1)
 
 
 def test_a_seed_gives_the_same_interval_and_pairs_two_systems(pairs):

@@ -675,6 +675,10 @@ def test_what_is_exported_is_what_facelab_loads(tmp_path):
     with torch.no_grad():
         expected = student(pixels).numpy()
     assert ((embedder.embed(pixels) * expected).sum(1) > 0.99).all()  # int8 rounds
+    export.main([str(tmp_path), str(tmp_path / "whole.safetensors"), "--float32"])
+    whole = FaceEmbedder(tmp_path / "whole.safetensors")
+    assert (whole.dimension, whole.image_size) == (128, 160)
+    np.testing.assert_allclose(whole.embed(pixels), expected, atol=1e-5)
     with pytest.raises(SystemExit):
         export.main([str(tmp_path / "nowhere"), str(tmp_path / "x.safetensors")])
 

@@ -208,10 +208,11 @@ def test_open_set_shows_both_rates_and_naming_everybody():
 @pytest.mark.parametrize("rate", ["fmr", "fnmr"])
 def test_intervals_lie_where_they_are_and_say_what_they_rest_on(rate):
     ax = plots.plot_intervals(GROUPS, rate)
-    bars = ax.containers[0]
-    np.testing.assert_allclose(bars.lines[0].get_xdata(orig=False), GROUPS[rate])
+    bars, name = ax.containers[0], {"fmr": "false match rate, FMR, %", "fnmr": "false non-match rate, FNMR, %"}[rate]
+    assert ax.get_xlabel() == name
+    np.testing.assert_allclose(bars.lines[0].get_xdata(orig=False), 100 * GROUPS[rate])
     drawn = np.array([segment[:, 0] for segment in bars.lines[2][0].get_segments()])
-    np.testing.assert_allclose(drawn, GROUPS[[f"{rate}_low", f"{rate}_high"]], atol=1e-12)
+    np.testing.assert_allclose(drawn, 100 * GROUPS[[f"{rate}_low", f"{rate}_high"]], atol=1e-10)
     pairs = {"fmr": ["3 pairs", "1,234 pairs"], "fnmr": ["1 pair", "900 pairs"]}[rate]
     said = [label.get_text() for label in ax.get_yticklabels()]
     assert said == [f"glasses\n1 person, {pairs[0]}", f"none\n7 people, {pairs[1]}"]
@@ -260,6 +261,15 @@ def test_bands_cover_the_middle_half_of_the_pairs(along):
         assert np.mean((pairs >= low) & (pairs <= high)) == pytest.approx(0.5, abs=0.02)
 
 
+@pytest.mark.parametrize("along", ["x", "y"])
+def test_medians_of_bands_lie_above_the_grid_and_below_what_is_drawn_on_them(along):
+    with plt.rc_context():
+        plots.use_style()
+        ax = plots.plot_bands(GENUINE, IMPOSTOR, along=along)
+        (curve,) = ax.plot([0, 1], [0, 1])
+    assert all(ax.xaxis.get_zorder() < median.get_zorder() < curve.get_zorder() for median in ax.lines[:2])
+
+
 def test_matrix_shows_people_as_blocks_with_their_names():
     people = np.array(["Ann", "Bob", "Ann", "Bob", "Ann"])
     distances = MATRIX[:5, :5]
@@ -281,6 +291,9 @@ def test_map_has_a_face_at_every_point_and_a_frame_for_every_person():
     np.testing.assert_allclose([face.xy for face in faces], points)
     frames = {(face.patch.get_edgecolor(), face.patch.get_linestyle()) for face in faces}
     assert len(frames) == len(people)
+    ax.figure.canvas.draw()
+    across, up = np.diff(ax.transData.transform([[0, 0], [1, 1]]), axis=0)[0]
+    assert across == pytest.approx(up)
     with pytest.raises(ValueError, match=r"shape \(10, 3\)"):
         plots.plot_embedding_map(np.zeros((10, 3)), [PHOTO] * 10, people)
 
@@ -299,6 +312,17 @@ def test_learning_curves_are_in_per_cent_from_the_epoch_before_the_first():
     assert [line.get_label() for line in (training, others)] == ["softmax, training", "softmax, others"]
     assert list(best.get_xdata()) == [1, 1]
     assert all(float(tick).is_integer() for tick in ax.get_xticks())
+
+
+@pytest.mark.parametrize("watched", [["unseen", "photographs"], ["photographs", "unseen"], ["strangers"]])
+def test_a_set_keeps_its_colour_whatever_stands_beside_it(watched):
+    sets = ["training", *watched, "validation"]
+    ax = plots.plot_training(pd.DataFrame({f"{name}_eer": [0.3, 0.1] for name in sets}))
+    colours = {line.get_label(): line.get_color() for line in ax.lines}
+    pink, _, black, grey, *_ = plots.PALETTE
+    own = {"training": grey, "validation": black, "unseen": pink}
+    assert {name: own.get(name, colours[name]) for name in sets} == colours
+    assert len(set(colours.values()) | set(own.values())) == len({*sets, *own})
 
 
 def test_learning_curves_need_error_rates():

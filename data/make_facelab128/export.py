@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from checkpoint import average_of, load
+from safetensors.torch import save_file
 from settings import Settings
 from student import Student
 
@@ -18,15 +19,16 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("run", type=Path, help="the folder that train.py --out named")
     parser.add_argument("out", type=Path, help="for instance facelab/weights/facelab128.safetensors")
     parser.add_argument("--image-size", type=int, help="of the crops to embed; by default the size trained on last")
+    parser.add_argument("--float32", action="store_true", help="do not round: to see what rounding costs")
     options = parser.parse_args(arguments)
     try:
-        path = export(options.run, options.out, options.image_size)
+        path = export(options.run, options.out, options.image_size, rounded=not options.float32)
     except (FileNotFoundError, ValueError) as error:
         parser.error(str(error))
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
 
-def export(run: Path, out: Path, image_size: int | None = None) -> Path:
+def export(run: Path, out: Path, image_size: int | None = None, *, rounded: bool = True) -> Path:
     """Write the averaged weights with `facelab.checkpoints.save_compact`: int8 kernels, float32 scales.
 
     Parameters
@@ -37,12 +39,17 @@ def export(run: Path, out: Path, image_size: int | None = None) -> Path:
         Ends in `.safetensors`.
     image_size : int, optional
         The size that `crop_faces` is to cut for these weights, in pixels.
+    rounded : bool, optional
+        False writes the weights as they are, in float32, at four times the size.
     """
     content = load(run)
     settings = Settings(**content["settings"])
     student = Student()
     student.load_state_dict(average_of(content))
     size = image_size or settings.resolutions()[-1][1]
+    if not rounded:
+        save_file(student.state_dict(), out, {"name": "facelab128, float32", "image_size": str(size)})
+        return out
     return save_compact(
         student,
         out,

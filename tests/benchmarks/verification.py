@@ -5,13 +5,15 @@ Weights are `facelab128`, the published ones where they are on this machine, or 
 portraits), `cast30` (those turned by at most 30°), or a folder with one subfolder a person. Crops are MTCNN's; where
 several faces are on a photograph the one nearest its middle counts, as is the custom with LFW, and where none is found
 the middle of the photograph stands in. Each set is measured on plain crops and on aligned ones, from one view and from
-the sum of the vectors of a face and of its mirror image.
+the sum of the vectors of a face and of its mirror image. With several weights or runtimes (`--runtime`), each is also
+compared with the first, vector by vector: what rounding costs, for one.
 
 `--record` writes what plain crops and one view gave into facelab/weights/measured.csv, where `available_weights` has it
 from. `--published-photos FOLDER` checks facenet-pytorch's own expected distances on its five test photos.
 """
 
 import argparse
+import itertools
 import os
 import time
 from dataclasses import dataclass
@@ -245,8 +247,18 @@ def split(pairs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     return pairs.distance[pairs.same].to_numpy(), pairs.distance[~pairs.same].to_numpy()
 
 
-def measure(embedder: FaceEmbedder, name: str, options: argparse.Namespace) -> None:
-    """Print everything about one model on one set."""
+def beside(vectors: np.ndarray, first: np.ndarray, with_distances) -> str:
+    """How near vectors are to others of the same crops, (n, d) each, and how far the pairs' distances move."""
+    cosines = (vectors * first).sum(axis=1)
+    moved = (with_distances(vectors).distance - with_distances(first).distance).abs()
+    return (
+        f"cosine {cosines.mean():.4f} on average, {cosines.min():.4f} at least; "
+        f"distances move by {moved.mean():.4f} on average, {moved.max():.4f} at most"
+    )
+
+
+def measure(embedder: FaceEmbedder, name: str, options: argparse.Namespace, first: dict) -> None:
+    """Print everything about one model on one set; `first` keeps the vectors of the first one on each set."""
     paths, with_distances = chosen_set(name)
     embedded = embed_ways(paths, embedder)
     columns = {}
@@ -261,6 +273,10 @@ def measure(embedder: FaceEmbedder, name: str, options: argparse.Namespace) -> N
     if name == "cast":
         print("\nGroups, plain crops, at the threshold for an FMR of 1 % over all:")
         print(groups_of_the_cast(embedded.vectors[False, False], cast()).to_string())
+    model, vectors = first.setdefault(name, (embedder, embedded.vectors[False, False]))
+    if model is not embedder and (model.dimension, model.image_size) == (embedder.dimension, embedder.image_size):
+        compared = beside(embedded.vectors[False, False], vectors, with_distances)
+        print(f"\nBeside {model.name} {model.fingerprint}, plain crops: {compared}.")
     if options.record and "fold" in pairs:
         record(embedder, name, pairs)
 
@@ -273,20 +289,21 @@ def main():
     parser.add_argument("--weights", nargs="+", default=["facelab128"], help=f"{known}, or a checkpoint's path")
     default = [*(["lfw"] if os.environ.get("FACELAB_LFW") else []), "cast", "cast30"]
     parser.add_argument("--on", nargs="+", default=default, help=f"lfw, cast, cast30 or a folder (default: {default})")
-    parser.add_argument("--runtime", default="torch", choices=RUNTIMES, help="what runs the network (default: torch)")
+    help = "what runs the network (default: torch)"
+    parser.add_argument("--runtime", nargs="+", default=["torch"], choices=RUNTIMES, help=help)
     parser.add_argument("--resamples", type=int, default=1000, help="of the bootstrap over people")
     parser.add_argument("--record", action="store_true", help="keep the figures on lfw with the package")
     parser.add_argument("--published-photos", type=Path, help="facenet-pytorch's data/test_images")
-    options = parser.parse_args()
-    for weights in options.weights:
+    options, first = parser.parse_args(), {}
+    for weights, runtime in itertools.product(options.weights, options.runtime):
         if weights in RELEASES and where_weights_are(weights) == "to download":
             print(f"{weights} is not on this machine and is left out.")
             continue
-        embedder = FaceEmbedder(weights, runtime=options.runtime)
+        embedder = FaceEmbedder(weights, runtime=runtime)
         if options.published_photos and weights == "vggface2":
             print(check_published(embedder, options.published_photos).to_string())
         for name in options.on:
-            measure(embedder, name, options)
+            measure(embedder, name, options, first)
 
 
 if __name__ == "__main__":
