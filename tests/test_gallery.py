@@ -552,9 +552,9 @@ def test_looking_at_a_gallery_loads_no_torch(tmp_path):
 
 # --- photos: the cast, through MTCNN and FaceNet ---------------------------------------------------------------------
 
-THRESHOLD = (
-    0.93  # the people below are 0.75 from themselves and 1.13 from the stranger among them, or clearer than that
-)
+# The people below are 0.77 or less from themselves, 1.16 or more from the stranger among them, and 0.96 or more from
+# others on the group photo.
+THRESHOLD = 0.86
 
 
 @pytest.fixture(scope="module")
@@ -566,7 +566,7 @@ def networks():
 def cast():
     """Photos of four people, by name: two to enrol each, and two others."""
     table = load_cast()
-    table = table[table["name"].isin(["Luca", "Kofi", "Freya", "Nadia"])]
+    table = table[table["name"].isin(["Luca", "Kofi", "Freya", "Maeve"])]
     enrolled = table[table["split"] == "gallery"].groupby("name")["path"].apply(lambda paths: paths.tolist()[:2])
     probes = table[table["split"] == "probe"].groupby("name")["path"].apply(lambda paths: paths.tolist()[:2])
     return enrolled, probes
@@ -615,7 +615,7 @@ def test_people_are_identified_and_strangers_are_not(faces, cast):
         assert found.name == name
         assert found.candidates["name"].nunique() == 3
         assert max(found.thumbnail.size) == 112
-    for path in cast[1]["Nadia"]:
+    for path in cast[1]["Maeve"]:
         (found,) = faces.identify(path, threshold=THRESHOLD)
         assert found.name is None
 
@@ -654,7 +654,7 @@ def test_claims_at_a_door(faces, cast):
 
 
 def test_a_photo_must_show_one_face_and_nothing_is_half_enrolled(faces, cast, scene):
-    photo, blank = cast[1]["Nadia"][0], Image.new("RGB", (200, 200), "green")
+    photo, blank = cast[1]["Maeve"][0], Image.new("RGB", (200, 200), "green")
     before = faces.to_frame()
     for bad, says, error in [
         (scene[0], f"{scene[2]} faces were found in the photo, but it must show one", ValueError),
@@ -662,41 +662,41 @@ def test_a_photo_must_show_one_face_and_nothing_is_half_enrolled(faces, cast, sc
         (b"text", "is not an image", ValueError),
         ("nowhere.jpg", "There is no file at nowhere.jpg", FileNotFoundError),
     ]:
-        assert says in refused(lambda bad=bad: faces.enrol("Nadia", bad), error)
-        many = refused(lambda bad=bad: faces.enrol("Nadia", [photo, bad], progress=False), error)
-        assert many.startswith("Photo 1 of those given for Nadia, counted from 0: ")
+        assert says in refused(lambda bad=bad: faces.enrol("Maeve", bad), error)
+        many = refused(lambda bad=bad: faces.enrol("Maeve", [photo, bad], progress=False), error)
+        assert many.startswith("Photo 1 of those given for Maeve, counted from 0: ")
         assert says in many
         if says[0] != "T":
             assert says.split(" in the photo")[0] in refused(lambda bad=bad: faces.verify("Luca", bad, 1), error)
-    assert "There is no photo to enrol Nadia with" in refused(lambda: faces.enrol("Nadia", []))
+    assert "There is no photo to enrol Maeve with" in refused(lambda: faces.enrol("Maeve", []))
     pd.testing.assert_frame_equal(faces.to_frame(), before)
     assert faces.identify(blank, threshold=THRESHOLD) == []
 
 
 def test_a_photo_comes_in_any_form(faces, cast):
-    first, second = cast[1]["Nadia"]
+    first, second = cast[1]["Maeve"]
     image = Image.open(first)
     for given in (first, str(first), first.read_bytes(), io.BytesIO(first.read_bytes()), image, np.asarray(image)):
-        assert faces.enrol("Nadia", given, progress=False) in (0, 1)
-    assert len(faces.vectors("Nadia")) == 1
+        assert faces.enrol("Maeve", given, progress=False) in (0, 1)
+    assert len(faces.vectors("Maeve")) == 1
     several = pd.Series([first, second], index=[7, 9])
     for given in (several, [first, second], (first, second), iter([first, second]), np.stack([np.asarray(image)] * 2)):
-        assert faces.enrol("Nadia", given, progress=False) in (0, 1)
-    assert len(faces.vectors("Nadia")) == 2
-    assert "is enrolled as Nadia's already" in refused(lambda: faces.enrol("Luca", first))
+        assert faces.enrol("Maeve", given, progress=False) in (0, 1)
+    assert len(faces.vectors("Maeve")) == 2
+    assert "is enrolled as Maeve's already" in refused(lambda: faces.enrol("Luca", first))
 
 
 def test_nothing_of_a_photo_is_kept_but_pixels(faces, cast, tmp_path):
-    image = Image.open(cast[1]["Nadia"][0]).convert("RGB")
+    image = Image.open(cast[1]["Maeve"][0]).convert("RGB")
     exif = Image.Exif()
     exif[0x010F] = "Secret camera"
     image.save(tmp_path / "photo.jpg", exif=exif, comment=b"Secret remark")
     photo = (tmp_path / "photo.jpg").read_bytes()
     assert b"Secret camera" in photo
     assert b"Secret remark" in photo
-    faces.enrol("Nadia", tmp_path / "photo.jpg")
+    faces.enrol("Maeve", tmp_path / "photo.jpg")
     stored = b"".join(file.read_bytes() for file in tmp_path.iterdir() if "gallery" in file.name)
-    assert b"Nadia" in stored
+    assert b"Maeve" in stored
     assert b"Secret" not in stored
     assert b"photo.jpg" not in stored
 
