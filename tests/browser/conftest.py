@@ -32,6 +32,12 @@ def find_chromium() -> str | None:
     return next((path for path in (*found, *([] if named else APPLICATIONS)) if path and Path(path).exists()), None)
 
 
+def start_chromium(playwright, path: str, *arguments: str):
+    """Start a browser, quietly."""
+    sandbox = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []  # root cannot have one
+    return playwright.chromium.launch(executable_path=path, args=[*QUIET, *sandbox, *arguments])
+
+
 @pytest.fixture(scope="session")
 def playwright():
     pytest.importorskip("playwright", reason="Playwright, which drives the browser, is not installed")
@@ -50,8 +56,7 @@ def launch(playwright):
     started = []
 
     def start(*arguments: str):
-        sandbox = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []  # root cannot have one
-        browser = playwright.chromium.launch(executable_path=path, args=[*QUIET, *sandbox, *arguments])
+        browser = start_chromium(playwright, path, *arguments)
         started.append(browser)
         return browser
 

@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import io
 import os
-import re
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from conftest import find_chromium
+from conftest import find_chromium, start_chromium
 from PIL import Image, ImageChops, ImageOps
 from playwright.sync_api import sync_playwright
-from servers import ROOT, serving
+from servers import ROOT, app_command, serving
 from steps import WAIT, identify_sample, says
 
 from facelab import (
@@ -56,8 +55,7 @@ def make_gallery(path: Path) -> None:
 def take(address: str) -> Image.Image:
     """Let the app identify a sample, and take a picture of it, without the empty space below."""
     with sync_playwright() as running:
-        sandbox = ["--no-sandbox"] if getattr(os, "geteuid", lambda: 1)() == 0 else []
-        browser = running.chromium.launch(executable_path=find_chromium(), args=sandbox)
+        browser = start_chromium(running, find_chromium())
         page = browser.new_page(viewport={"width": WIDTH, "height": 1000}, device_scale_factor=SCALE)
         page.goto(address, timeout=WAIT)
         says(page, "Choose a sample")
@@ -74,13 +72,11 @@ def take(address: str) -> Image.Image:
 
 def main() -> None:
     """Make the picture."""
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    command = [*re.search(r"-m (voila .+) \$\(ARGS\)", makefile)[1].split(), "--token="]
     with TemporaryDirectory() as folder:
         gallery = Path(folder, "people.gallery")
         make_gallery(gallery)
         environment = {**os.environ, "FACELAB_GALLERY": str(gallery), "OMP_NUM_THREADS": "1"}
-        with serving(command, Path(folder, "log.txt"), environment, ROOT) as address:
+        with serving(app_command(), Path(folder, "log.txt"), environment, ROOT) as address:
             picture = take(address)
     picture.save(PICTURE, quality=75, subsampling=0, optimize=True)
     print(f"{PICTURE.name}: {picture.width}×{picture.height} pixels, {PICTURE.stat().st_size / 1000:.0f} kB")

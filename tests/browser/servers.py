@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import subprocess
 import sys
@@ -13,6 +14,12 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 STARTS_WITHIN = 90  # seconds, on a machine that does other things too
+
+
+def app_command(token: str = "") -> list[str]:
+    """Give the command of `make app`, as it stands in the Makefile, with a token of one's own."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    return [*re.search(r"-m (voila .+) \$\(ARGS\)", makefile)[1].split(), f"--token={token}"]
 
 
 @contextmanager

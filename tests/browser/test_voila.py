@@ -1,13 +1,12 @@
 """The app in a real browser, served by Voilà as `make app` does it: by mouse, by keyboard at 400 pixels, by camera."""
 
 import http.client
-import re
 import shutil
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from servers import ROOT, serving
+from servers import ROOT, app_command, serving
 from steps import (
     NOBODY,
     THREE_PEOPLE,
@@ -37,10 +36,8 @@ def app(chromium, people_file, environment, tmp_path_factory):
     """The app's address, its gallery and its log."""
     folder = tmp_path_factory.mktemp("app")
     gallery = Path(shutil.copy(people_file, folder))
-    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    command = [*re.search(r"-m (voila .+) \$\(ARGS\)", makefile)[1].split(), f"--token={TOKEN}"]
     log = folder / "log.txt"
-    with serving(command, log, {**environment, "FACELAB_GALLERY": str(gallery)}, ROOT) as address:
+    with serving(app_command(TOKEN), log, {**environment, "FACELAB_GALLERY": str(gallery)}, ROOT) as address:
         yield f"{address}?token={TOKEN}", gallery, log
 
 
