@@ -662,7 +662,7 @@ def test_failed_training_leaves_the_last_good_checkpoint(material, tmp_path, tin
     assert (out / "checkpoint.pt").read_bytes() == before
 
 
-def test_what_is_exported_is_what_facelab_loads(tmp_path):
+def test_what_is_exported_is_what_facelab_loads(tmp_path, capsys):
     torch.manual_seed(0)
     student = student_module.new_student(CPU, torch.float32).eval()
     average = {"n_averaged": torch.tensor(1)} | {f"module.{key}": value for key, value in student.state_dict().items()}
@@ -681,6 +681,10 @@ def test_what_is_exported_is_what_facelab_loads(tmp_path):
     np.testing.assert_allclose(whole.embed(pixels), expected, atol=1e-5)
     with pytest.raises(SystemExit):
         export.main([str(tmp_path / "nowhere"), str(tmp_path / "x.safetensors")])
+    for way in ([], ["--float32"]):
+        with pytest.raises(SystemExit):
+            export.main([str(tmp_path), str(tmp_path / "nowhere" / "x.safetensors"), *way])
+        assert "There is no folder" in capsys.readouterr().err
 
 
 # ------------------------------------------------------------------------------------------------------ the real thing

@@ -11,6 +11,7 @@ from settings import Settings
 from student import Student
 
 from facelab.checkpoints import save_compact
+from facelab.checks import checked_target
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def export(run: Path, out: Path, image_size: int | None = None, *, rounded: bool = True) -> Path:
-    """Write the averaged weights with `facelab.checkpoints.save_compact`: int8 kernels, float32 scales.
+    """Write the averaged weights, by `facelab.checkpoints.save_compact` (int8 kernels, float32 scales) or as they are.
 
     Parameters
     ----------
@@ -48,6 +49,7 @@ def export(run: Path, out: Path, image_size: int | None = None, *, rounded: bool
     student.load_state_dict(average_of(content))
     size = image_size or settings.resolutions()[-1][1]
     if not rounded:
+        out = checked_target(out, ".safetensors")
         save_file(student.state_dict(), out, {"name": "facelab128, float32", "image_size": str(size)})
         return out
     return save_compact(

@@ -289,8 +289,7 @@ def main():
     parser.add_argument("--weights", nargs="+", default=["facelab128"], help=f"{known}, or a checkpoint's path")
     default = [*(["lfw"] if os.environ.get("FACELAB_LFW") else []), "cast", "cast30"]
     parser.add_argument("--on", nargs="+", default=default, help=f"lfw, cast, cast30 or a folder (default: {default})")
-    help = "what runs the network (default: torch)"
-    parser.add_argument("--runtime", nargs="+", default=["torch"], choices=RUNTIMES, help=help)
+    parser.add_argument("--runtime", nargs="+", default=["torch"], choices=RUNTIMES, help="what runs the network")
     parser.add_argument("--resamples", type=int, default=1000, help="of the bootstrap over people")
     parser.add_argument("--record", action="store_true", help="keep the figures on lfw with the package")
     parser.add_argument("--published-photos", type=Path, help="facenet-pytorch's data/test_images")
