@@ -149,7 +149,9 @@ def fine_tune(
         rng = np.random.default_rng(settings.seed)
         labels = torch.from_numpy(np.unique(training.people, return_inverse=True)[1])
         objective, parameters = _objective(tail, training, labels, settings)
-        optimiser = torch.optim.AdamW(parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+        optimiser = torch.optim.AdamW(
+            parameters, lr=settings.learning_rate, weight_decay=settings.weight_decay, fused=True
+        )
         rows, best = [_judge(tail, sets, np.nan)], copy.deepcopy(tail.state_dict())
         best_epoch = 0
         for epoch in progress_bar(range(1, settings.epochs + 1), unit="epoch", show=progress):

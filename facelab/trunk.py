@@ -19,6 +19,7 @@ from torch import nn
 
 from facelab.checks import checked_labels
 from facelab.embedding import FaceEmbedder, checked_crops, crop_batches
+from facelab.fast import by_products
 
 # Modules before which a cut would make no other tail than one before a neighbour of theirs, or would leave no weights.
 NO_CUTS = {"maxpool_3a", "avgpool_1a", "dropout", "last_bn", "logits"}
@@ -177,7 +178,7 @@ class Tail(nn.Module):
         self.block = block
         self.adapt_statistics = False
         self.dimension = self.last_linear.out_features
-        self.requires_grad_(True).eval()
+        by_products(self).requires_grad_(True).eval()
 
     def train(self, mode: bool = True) -> Tail:
         """Set train or eval mode, but leave batch normalisation in eval mode unless its statistics are to adapt."""

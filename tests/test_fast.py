@@ -1,17 +1,18 @@
 """What is fast is what is plain: rows of pixels beside torch's windows and layers, a core for each beside map."""
 
+import copy
 import threading
 
 import numpy as np
 import pytest
 import torch
-from facenet_pytorch import MTCNN
+from facenet_pytorch import MTCNN, InceptionResnetV1
 from torch import nn
 from torch.nn import functional
 
 from facelab import fast
 from facelab.cascade import pyramid_scales
-from facelab.fast import RowMaxPool2d, RowPReLU, a_core_each, by_rows, cut, shrink
+from facelab.fast import Pointwise, RowMaxPool2d, RowPReLU, a_core_each, by_products, by_rows, cut, shrink
 
 
 def image_of(height: int, width: int, channels: int = 3) -> torch.Tensor:
@@ -105,6 +106,30 @@ def test_the_networks_say_what_they_said(name, shape):
     with torch.inference_mode():
         for said, says in zip(plain(x), by_row(x), strict=True):
             np.testing.assert_allclose(says, said, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [1, 3, 8])
+def test_a_block_by_products_is_the_block(size):
+    block = InceptionResnetV1().block8.eval()
+    by_product = by_products(copy.deepcopy(block))
+    assert [name for name, layer in by_product.named_modules() if isinstance(layer, Pointwise)] == [
+        name for name, layer in block.named_modules() if isinstance(layer, nn.Conv2d) and layer.kernel_size == (1, 1)
+    ]
+    assert block.state_dict().keys() == by_product.state_dict().keys()
+    x = torch.randn(4, 1792, size, size)
+    for one in (block, by_product):
+        one(x).square().mean().backward()
+    torch.testing.assert_close(by_product(x), block(x), atol=1e-5, rtol=0)
+    for name, weight in by_product.named_parameters():
+        torch.testing.assert_close(weight.grad, block.get_parameter(name).grad, atol=1e-6, rtol=1e-3)
+
+
+@pytest.mark.parametrize("other", [{"stride": 2}, {"groups": 2}, {"padding": 1}])
+def test_what_is_no_plain_product_stays_a_convolution(other):
+    layer = nn.Conv2d(4, 4, 1, **other)
+    x = torch.randn(1, 4, 6, 6)
+    expected = layer(x)
+    torch.testing.assert_close(by_products(nn.Sequential(layer))(x), expected)
 
 
 @pytest.fixture(params=[1, 2, 3])

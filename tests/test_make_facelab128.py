@@ -23,6 +23,7 @@ from PIL import Image
 from torch import nn
 
 from facelab import FaceEmbedder
+from facelab.fast import Pointwise
 
 SOURCE = Path(__file__).resolve().parent.parent / "data" / "make_facelab128"
 sys.path.insert(0, str(SOURCE))
@@ -305,7 +306,7 @@ def test_answers_are_centred_and_take_the_mirror_in(some_teacher, crops):
 def test_the_student_is_facenet_pytorchs_network():
     torch.manual_seed(0)
     student = student_module.new_student(CPU, torch.float32).eval()
-    assert any(isinstance(layer, student_module.Pointwise) for layer in student.modules())
+    assert any(isinstance(layer, Pointwise) for layer in student.modules())
     original = InceptionResnetV1().eval()
     original.last_linear = nn.Linear(1792, 128, bias=False)
     original.last_bn = nn.BatchNorm1d(128, eps=1e-3, momentum=0.1, affine=False).eval()
