@@ -26,6 +26,7 @@ from facelab.style import GENUINE, IMPOSTOR
 from facelab.verification import Outcomes, count_outcomes, equal_error_rate
 
 COLUMNS = ("row_a", "row_b", "same", "distance")
+STEP = 0.005  # from one stop of the slider to the next
 
 
 def flipped_pairs(pairs: pd.DataFrame, before: float, after: float) -> pd.DataFrame:
@@ -148,8 +149,8 @@ class ThresholdExplorer(ipywidgets.VBox):
             value=start,
             min=0,
             max=max(2.0, start, float(self._distances[-1])),
-            step=0.005,
-            readout_format=".3f",
+            step=STEP,
+            readout=False,  # which would name a stop, where the threshold is between two of them
             description="threshold",
             layout=ipywidgets.Layout(width="98%"),
         )
@@ -164,7 +165,7 @@ class ThresholdExplorer(ipywidgets.VBox):
         for button in (fewer, more):
             button.layout.width = "15em"
         self._counts, self._faces = ipywidgets.HTML(), ipywidgets.HTML()
-        self._slider.observe(self._moved, "value")
+        self._slider.observe(self._slid, "value")
         self._draw()
         super().__init__([self._slider, ipywidgets.HBox([fewer, more]), self._counts, self._faces])
 
@@ -175,13 +176,14 @@ class ThresholdExplorer(ipywidgets.VBox):
     @property
     def threshold(self) -> float:
         """Where the slider stands."""
-        return self._slider.value
+        return self.outcomes.threshold
 
     @threshold.setter
     def threshold(self, value: float) -> None:
         if not self._slider.min <= value <= self._slider.max:
             raise ValueError(f"The threshold moves between 0 and {self._slider.max:.3g}, but {value} was given.")
-        self._slider.value = float(value)
+        self._move_to(float(value))
+        self._slider.value = self.threshold
 
     def _step(self, direction: int) -> None:
         """Move until the next pair flips, to the middle of the gap behind it."""
@@ -195,9 +197,14 @@ class ThresholdExplorer(ipywidgets.VBox):
         edges = np.r_[0.0, self._distances, self._slider.max]
         self.threshold = (edges[place] + edges[place + 1]) / 2
 
-    def _moved(self, change) -> None:
-        self.flips = flipped_pairs(self._pairs, change["old"], change["new"])
-        self.outcomes = count_outcomes(self._genuine, self._impostor, change["new"])
+    def _slid(self, change) -> None:
+        # A browser knows only the slider's stops: told of a threshold between two, it answers with the nearer one.
+        if abs(change["new"] - self.threshold) > 0.51 * STEP:
+            self._move_to(change["new"])
+
+    def _move_to(self, threshold: float) -> None:
+        self.flips = flipped_pairs(self._pairs, self.threshold, threshold)
+        self.outcomes = count_outcomes(self._genuine, self._impostor, threshold)
         self._draw()
 
     def _draw(self) -> None:
@@ -235,13 +242,14 @@ class ThresholdExplorer(ipywidgets.VBox):
 
 
 def outcome_table(outcomes: Outcomes) -> str:
-    """Write the four counts, and the two rates they make, as an HTML table."""
+    """Write the threshold, the four counts, and the two rates they make, as an HTML table."""
     rows = (
         ("genuine: same person", GENUINE, outcomes.true_matches, outcomes.false_non_matches, "FNMR", outcomes.fnmr),
         ("impostor: two people", IMPOSTOR, outcomes.false_matches, outcomes.true_non_matches, "FMR", outcomes.fmr),
     )
     cell = 'style="text-align:right;padding:2px 14px"'
-    head = "".join(f'<th scope="col" {cell}>{name}</th>' for name in ("", "accepted", "rejected", "error rate"))
+    names = (f"threshold {outcomes.threshold:.4f}", "accepted", "rejected", "error rate")
+    head = "".join(f'<th scope="col" {cell}>{name}</th>' for name in names)
     body = "".join(
         f'<tr><th scope="row" style="text-align:left;border-left:8px solid {colour};padding-left:8px">{name}</th>'
         f"<td {cell}>{accepted:,}</td><td {cell}>{rejected:,}</td><td {cell}>{rate} {value:.2%}</td></tr>"

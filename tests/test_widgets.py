@@ -113,6 +113,21 @@ def test_buttons_flip_one_pair_each(explorer, pairs):
         assert len(explorer.flips) == 1
 
 
+def test_the_stop_that_a_browser_shows_instead_moves_nothing(explorer, pairs):
+    slider, (fewer, _) = explorer.children[0], explorer.children[1].children
+    fewer.click()
+    threshold, flips = explorer.threshold, explorer.flips
+    shown = round(threshold / slider.step) * slider.step
+    assert shown != threshold
+    slider.value = shown  # as the browser says
+    assert (explorer.threshold, len(explorer.flips)) == (threshold, 1)
+    for stop in (shown - slider.step, shown, shown + slider.step):  # as a key does
+        slider.value = stop
+        assert explorer.threshold == stop
+        assert explorer.outcomes == count_outcomes(*split(pairs), stop)
+    assert len(flips) == 1
+
+
 def test_buttons_stop_where_no_pair_is_left(pairs, images):
     explorer = ThresholdExplorer(pairs, images, threshold=0)
     fewer, more = explorer.children[1].children
@@ -156,9 +171,9 @@ def test_crops_can_be_shown(pairs):
     assert "<img" in html_of(explorer)
 
 
-def test_outcome_table_says_all_six_numbers():
+def test_outcome_table_says_the_threshold_and_all_six_numbers():
     text = re.sub("<[^>]+>", " ", outcome_table(count_outcomes([0.5, 0.6, 1.2], [0.7, 1.0, 1.1, 1.3], 0.8)))
-    assert re.findall(r"\d[\d.]*%?", text) == ["2", "1", "33.33%", "1", "3", "25.00%"]
+    assert re.findall(r"\d[\d.]*%?", text) == ["0.8000", "2", "1", "33.33%", "1", "3", "25.00%"]
 
 
 def test_pairs_are_drawn_as_columns_with_frames_and_distances(pairs, images):

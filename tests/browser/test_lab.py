@@ -1,11 +1,13 @@
-"""IdentifyPeople in a real browser, in JupyterLab, from a clean kernel."""
+"""IdentifyPeople and ThresholdExplorer in a real browser, in JupyterLab, from a clean kernel."""
 
+import re
 import shutil
 from contextlib import suppress
 from pathlib import Path
 
 import nbformat
 import pytest
+import torch
 from servers import serving
 from steps import (
     SAMPLE,
@@ -22,21 +24,29 @@ from steps import (
     upload,
 )
 
-from facelab import Gallery, load_cast
+from facelab import FaceDetector, FaceEmbedder, Gallery, crop_faces, list_pairs, load_cast, pairwise_distances
 
-CODE = """from facelab import Gallery, IdentifyPeople
+CELLS = {
+    "identify": """from facelab import Gallery, IdentifyPeople
 
-IdentifyPeople(Gallery("people.gallery"))"""
+IdentifyPeople(Gallery("people.gallery"))""",
+    "threshold": """import pandas as pd
+from facelab import ThresholdExplorer
+
+pairs, photos = (pd.read_csv(f"{name}.csv") for name in ("pairs", "photos"))
+ThresholdExplorer(pairs, photos.path.tolist(), threshold=0.9)""",
+}
 
 
 @pytest.fixture(scope="module")
 def lab(chromium, people_file, environment, tmp_path_factory):
-    """JupyterLab's address, and its folder, which holds a notebook and a gallery."""
+    """JupyterLab's address, and its folder, which holds the notebooks and a gallery."""
     folder = tmp_path_factory.mktemp("lab")
     shutil.copy(people_file, folder)
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(CODE)])
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
-    nbformat.write(notebook, folder / "identify.ipynb")
+    for name, code in CELLS.items():
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3 (ipykernel)"}
+        nbformat.write(notebook, folder / f"{name}.ipynb")
     command = ["jupyterlab", "--IdentityProvider.token=", f"--ServerApp.root_dir={folder}", "--allow-root"]
     command += ["--LabApp.expose_app_in_browser=True"]
     with serving(command, folder / "log.txt", environment, folder) as address:
@@ -57,8 +67,8 @@ READY = """() => {
 }"""
 
 
-def open_and_run(page, address: str) -> None:
-    """Open the notebook and run its cell, in whatever kernel is there.
+def open_and_run(page, address: str, notebook: str, shows: str) -> None:
+    """Open a notebook and run its cell, in whatever kernel is there, until it shows these words.
 
     Now and then, JupyterLab on a busy machine loses what it sent to a kernel that had only just started, and the cell
     stays busy for good. As a person would, the page is then loaded again.
@@ -66,20 +76,20 @@ def open_and_run(page, address: str) -> None:
     from playwright.sync_api import TimeoutError
 
     for _ in range(4):
-        page.goto(f"{address}lab/tree/identify.ipynb", timeout=WAIT)
+        page.goto(f"{address}lab/tree/{notebook}.ipynb", timeout=WAIT)
         page.wait_for_function(READY, timeout=WAIT)
         page.wait_for_timeout(2000)
         page.locator(".jp-CodeCell .cm-content").first.click(timeout=WAIT)
         page.keyboard.press("Shift+Enter")
         with suppress(TimeoutError):
-            says(page, "Choose a sample", within=WAIT / 2)
+            page.locator(".jp-OutputArea").get_by_text(shows).first.wait_for(timeout=WAIT / 2)
             return
     pytest.fail(f"The cell did not show the widget: {page.locator('.jp-Cell').first.inner_text()}")
 
 
-def test_story(lab, page, shoot, tmp_path):
+def test_identify_people(lab, page, shoot, tmp_path):
     address, folder = lab
-    open_and_run(page, address)
+    open_and_run(page, address, "identify", shows="Choose a sample")
     shoot(page, "start")
 
     identify_sample(page)
@@ -121,7 +131,7 @@ def test_story(lab, page, shoot, tmp_path):
     button(page, "Refresh").click()
     page.get_by_label("known people").locator("option", has_text="Newcomer").wait_for(state="attached", timeout=WAIT)
 
-    open_and_run(page, address)  # as a reload does, and the cell is run again
+    open_and_run(page, address, "identify", shows="Choose a sample")  # as a reload does, and the cell is run again
     assert known_people(page)[-2:] == ["Zuleika", "Newcomer"]
     page.get_by_label("known people").select_option("Zuleika")
     button(page, "Forget…").click()
@@ -134,3 +144,54 @@ def test_story(lab, page, shoot, tmp_path):
     page.keyboard.press("Control+s")
     written = Path(folder / "log.txt").read_text(encoding="utf-8", errors="replace")
     assert not any(name in written for name in ("Zuleika", "Newcomer", "notes.png"))
+
+
+def test_threshold_explorer(lab, page, shoot):
+    from playwright.sync_api import expect
+
+    address, folder = lab
+    photos = load_cast().groupby("person").head(4).head(16)
+    detector, embedder = FaceDetector(), FaceEmbedder(device="cpu")
+    crops = [crop_faces(path, detector.detect(path)[:1], embedder.image_size) for path in photos.path]
+    pairs = list_pairs(pairwise_distances(embedder.embed(torch.cat(crops))), photos.person)
+    photos.to_csv(folder / "photos.csv", index=False)
+    pairs.to_csv(folder / "pairs.csv", index=False)
+    figures, heading = page.locator("figure"), page.locator(".jp-OutputArea th", has_text="threshold")
+
+    def expect_counts() -> int:
+        """Hold the table against a count by hand at the threshold that it names; give how many are accepted."""
+        accepted = pairs.distance <= float(heading.inner_text().removeprefix("threshold "))
+        cells = []
+        for kind, rate in ((pairs.same, "FNMR"), (~pairs.same, "FMR")):
+            cells += [str((kind & accepted).sum()), str((kind & ~accepted).sum()), re.compile(f"^{rate} ")]
+        expect(page.locator(".jp-OutputArea table td")).to_have_text(cells, timeout=WAIT)
+        return accepted.sum()
+
+    open_and_run(page, address, "threshold", shows="Move the threshold")
+    assert expect_counts() == (pairs.distance <= 0.9).sum()
+    assert figures.count() == 0
+    shoot(page, "explorer_start")
+
+    press_on_slider(page, "End")
+    flipped = pairs[pairs.distance > 0.9].groupby("same").size()
+    expect(figures).to_have_count(int(flipped.clip(upper=5).sum()), timeout=WAIT)  # of each kind, at most five
+    assert expect_counts() == len(pairs)
+    shoot(page, "explorer_2")
+
+    page.get_by_role("button", name="turn one pair away").click()  # its name has an arrow, too
+    expect(figures).to_have_count(1, timeout=WAIT)
+    assert expect_counts() == len(pairs) - 1
+    farthest = pairs.loc[pairs.distance.idxmax()]
+    kind, verdict = ("genuine", "wrongly") if farthest.same else ("impostor", "rightly")
+    expect(figures.locator("img").first).to_have_attribute(
+        "alt", f"{kind} pair now {verdict} rejected, distance {farthest.distance:.3f}"
+    )
+    shoot(page, "explorer_one_pair")
+
+    press_on_slider(page, "Home")
+    expect(heading).to_have_text("threshold 0.0000", timeout=WAIT)
+    assert expect_counts() == 0
+    page.get_by_role("button", name="let one pair in").focus()
+    page.keyboard.press("Enter")
+    expect(figures).to_have_count(1, timeout=WAIT)
+    assert expect_counts() == 1
