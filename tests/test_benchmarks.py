@@ -128,3 +128,14 @@ def test_recording_replaces_a_row(tmp_path, monkeypatch):
     assert table.set.tolist() == ["elsewhere", "lfw"]
     cut = table.threshold[1]
     assert abs((pairs.distance[~pairs.same] <= cut).mean() - 0.01) < 0.002
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(["--weights", "nowhere.safetensors"], "nowhere.safetensors"), (["--on", "no_such_folder"], "no_such_folder")],
+)
+def test_what_verification_cannot_find_gets_a_sentence(arguments, said, capsys):
+    with pytest.raises(SystemExit) as stop:
+        verification.main(arguments)
+    assert stop.value.code == 2
+    assert said in capsys.readouterr().err.splitlines()[-1]

@@ -680,6 +680,18 @@ def test_what_is_exported_is_what_facelab_loads(tmp_path, capsys):
     whole = FaceEmbedder(tmp_path / "whole.safetensors")
     assert (whole.dimension, whole.image_size) == (128, 160)
     np.testing.assert_allclose(whole.embed(pixels), expected, atol=1e-5)
+    mean = ["--float32", "--mean-with", str(tmp_path / "facelab128.safetensors")]
+    with torch.no_grad():
+        for weight in student.parameters():
+            weight.mul_(3)  # so that the mean with what was exported above is twice that
+    average = {"n_averaged": torch.tensor(1)} | {f"module.{key}": value for key, value in student.state_dict().items()}
+    checkpoint.save(tmp_path, content | {"average": average})
+    export.main([str(tmp_path), str(tmp_path / "mean.safetensors"), *mean])
+    states = [FaceEmbedder(tmp_path / f"{name}.safetensors").network.state_dict() for name in ("whole", "mean")]
+    torch.testing.assert_close(states[1]["last_linear.weight"], 2 * states[0]["last_linear.weight"], atol=1e-3, rtol=0)
+    torch.testing.assert_close(states[1]["last_bn.running_var"], states[0]["last_bn.running_var"])
+    with pytest.raises(SystemExit):
+        export.main([str(tmp_path), str(tmp_path / "x.safetensors"), "--mean-with", str(tmp_path / "nowhere")])
     with pytest.raises(SystemExit):
         export.main([str(tmp_path / "nowhere"), str(tmp_path / "x.safetensors")])
     for way in ([], ["--float32"]):

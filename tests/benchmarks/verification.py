@@ -281,7 +281,21 @@ def measure(embedder: FaceEmbedder, name: str, options: argparse.Namespace, firs
         record(embedder, name, pairs)
 
 
-def main():
+def measure_all(options: argparse.Namespace) -> None:
+    """Print everything about all models on all sets."""
+    first = {}
+    for weights, runtime in itertools.product(options.weights, options.runtime):
+        if weights in RELEASES and where_weights_are(weights) == "to download":
+            print(f"{weights} is not on this machine and is left out.")
+            continue
+        embedder = FaceEmbedder(weights, runtime=runtime)
+        if options.published_photos and weights == "vggface2":
+            print(check_published(embedder, options.published_photos).to_string())
+        for name in options.on:
+            measure(embedder, name, options, first)
+
+
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__.splitlines()[0], formatter_class=argparse.RawDescriptionHelpFormatter
     )
@@ -293,16 +307,11 @@ def main():
     parser.add_argument("--resamples", type=int, default=1000, help="of the bootstrap over people")
     parser.add_argument("--record", action="store_true", help="keep the figures on lfw with the package")
     parser.add_argument("--published-photos", type=Path, help="facenet-pytorch's data/test_images")
-    options, first = parser.parse_args(), {}
-    for weights, runtime in itertools.product(options.weights, options.runtime):
-        if weights in RELEASES and where_weights_are(weights) == "to download":
-            print(f"{weights} is not on this machine and is left out.")
-            continue
-        embedder = FaceEmbedder(weights, runtime=runtime)
-        if options.published_photos and weights == "vggface2":
-            print(check_published(embedder, options.published_photos).to_string())
-        for name in options.on:
-            measure(embedder, name, options, first)
+    options = parser.parse_args(arguments)
+    try:
+        measure_all(options)
+    except (FileNotFoundError, ValueError) as error:
+        parser.error(str(error))
 
 
 if __name__ == "__main__":
