@@ -740,6 +740,7 @@ ELSEWHERE = {
     "embedding.crop_batches": "behind FaceEmbedder and run_trunk, which are here",
     "images.is_one_image": "behind FaceDetector and Gallery, which are here",
     "frames.opened_video": "behind read_frames and video_info, which are here",
+    "fast.Pointwise": "a layer: test_fast.py",
     "fast.RowMaxPool2d": "a layer: test_fast.py",
     "fast.RowPReLU": "a layer: test_fast.py",
     "fast.a_core_each": "behind FaceDetector, which is here",

@@ -76,7 +76,7 @@ def open_and_run(page, address: str, notebook: str, shows: str) -> None:
     from playwright.sync_api import TimeoutError
 
     for _ in range(4):
-        page.goto(f"{address}lab/tree/{notebook}.ipynb", timeout=WAIT)
+        page.goto(f"{address}lab/workspaces/{notebook}/tree/{notebook}.ipynb", timeout=WAIT)
         page.wait_for_function(READY, timeout=WAIT)
         page.wait_for_timeout(2000)
         page.locator(".jp-CodeCell .cm-content").first.click(timeout=WAIT)
