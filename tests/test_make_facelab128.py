@@ -663,12 +663,17 @@ def test_failed_training_leaves_the_last_good_checkpoint(material, tmp_path, tin
     assert (out / "checkpoint.pt").read_bytes() == before
 
 
+def save_average(folder: Path, student: nn.Module) -> None:
+    """Write the checkpoint of a run whose averaged weights are this student's."""
+    average = {"n_averaged": torch.tensor(1)} | {f"module.{key}": value for key, value in student.state_dict().items()}
+    content = dict.fromkeys(checkpoint.PARTS - {"format"}) | {"settings": asdict(Settings()), "step": 10}
+    checkpoint.save(folder, content | {"average": average})
+
+
 def test_what_is_exported_is_what_facelab_loads(tmp_path, capsys):
     torch.manual_seed(0)
     student = student_module.new_student(CPU, torch.float32).eval()
-    average = {"n_averaged": torch.tensor(1)} | {f"module.{key}": value for key, value in student.state_dict().items()}
-    content = dict.fromkeys(checkpoint.PARTS - {"format"}) | {"settings": asdict(Settings()), "step": 10}
-    checkpoint.save(tmp_path, content | {"average": average})
+    save_average(tmp_path, student)
     export.main([str(tmp_path), str(tmp_path / "facelab128.safetensors")])
     embedder = FaceEmbedder(tmp_path / "facelab128.safetensors")
     assert (embedder.name, embedder.dimension, embedder.image_size) == ("facelab128", 128, 160)
@@ -684,8 +689,7 @@ def test_what_is_exported_is_what_facelab_loads(tmp_path, capsys):
     with torch.no_grad():
         for weight in student.parameters():
             weight.mul_(3)  # so that the mean with what was exported above is twice that
-    average = {"n_averaged": torch.tensor(1)} | {f"module.{key}": value for key, value in student.state_dict().items()}
-    checkpoint.save(tmp_path, content | {"average": average})
+    save_average(tmp_path, student)
     export.main([str(tmp_path), str(tmp_path / "mean.safetensors"), *mean])
     states = [FaceEmbedder(tmp_path / f"{name}.safetensors").network.state_dict() for name in ("whole", "mean")]
     torch.testing.assert_close(states[1]["last_linear.weight"], 2 * states[0]["last_linear.weight"], atol=1e-3, rtol=0)

@@ -16,10 +16,10 @@ THREE_PEOPLE = scene_files()[0]
 NOBODY = next(path for path in scene_files() if path.stem == "office_0")
 
 
-def says(page, pattern: str, within: float = WAIT):
+def says(page, pattern: str):
     """Wait until what the page says in place (a status, an alert) matches a pattern."""
     found = page.locator("[role=status], [role=alert]").filter(has_text=re.compile(pattern)).first
-    found.wait_for(timeout=within)
+    found.wait_for(timeout=WAIT)
     return found
 
 
