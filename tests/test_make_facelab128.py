@@ -30,6 +30,7 @@ sys.path.insert(0, str(SOURCE))
 
 import averaging  # noqa: E402
 import checkpoint  # noqa: E402
+import compare  # noqa: E402
 import crops as crops_module  # noqa: E402
 import export  # noqa: E402
 import geometry  # noqa: E402
@@ -663,10 +664,10 @@ def test_failed_training_leaves_the_last_good_checkpoint(material, tmp_path, tin
     assert (out / "checkpoint.pt").read_bytes() == before
 
 
-def save_average(folder: Path, student: nn.Module) -> None:
-    """Write the checkpoint of a run whose averaged weights are this student's."""
+def save_average(folder: Path, student: nn.Module, **settings: object) -> None:
+    """Write the checkpoint of a run with these settings, whose averaged weights are this student's."""
     average = {"n_averaged": torch.tensor(1)} | {f"module.{key}": value for key, value in student.state_dict().items()}
-    content = dict.fromkeys(checkpoint.PARTS - {"format"}) | {"settings": asdict(Settings()), "step": 10}
+    content = dict.fromkeys(checkpoint.PARTS - {"format"}) | {"settings": asdict(Settings(**settings)), "step": 10}
     checkpoint.save(folder, content | {"average": average})
 
 
@@ -694,6 +695,12 @@ def test_what_is_exported_is_what_facelab_loads(tmp_path, capsys):
     states = [FaceEmbedder(tmp_path / f"{name}.safetensors").network.state_dict() for name in ("whole", "mean")]
     torch.testing.assert_close(states[1]["last_linear.weight"], 2 * states[0]["last_linear.weight"], atol=1e-3, rtol=0)
     torch.testing.assert_close(states[1]["last_bn.running_var"], states[0]["last_bn.running_var"])
+    export.main([str(tmp_path), str(tmp_path / "nearer.safetensors"), *mean, "--share", "0.25"])
+    weight = FaceEmbedder(tmp_path / "nearer.safetensors").network.state_dict()["last_linear.weight"]
+    torch.testing.assert_close(weight, 1.5 * states[0]["last_linear.weight"], atol=1e-3, rtol=0)
+    with pytest.raises(SystemExit):
+        export.main([str(tmp_path), str(tmp_path / "x.safetensors"), *mean, "--share", "2"])
+    assert "from 0 to 1" in capsys.readouterr().err
     with pytest.raises(SystemExit):
         export.main([str(tmp_path), str(tmp_path / "x.safetensors"), "--mean-with", str(tmp_path / "nowhere")])
     with pytest.raises(SystemExit):
@@ -702,6 +709,28 @@ def test_what_is_exported_is_what_facelab_loads(tmp_path, capsys):
         with pytest.raises(SystemExit):
             export.main([str(tmp_path), str(tmp_path / "nowhere" / "x.safetensors"), *way])
         assert "There is no folder" in capsys.readouterr().err
+
+
+def test_weights_are_compared_on_the_crops_that_the_run_held_out(material, tmp_path, capsys):
+    torch.manual_seed(0)
+    student = student_module.new_student(CPU, torch.float32).eval()
+    save_average(tmp_path, student, sizes="96:1", held_out=6)
+    files = [tmp_path / "whole.safetensors", tmp_path / "other.safetensors"]
+    export.main([str(tmp_path), str(files[0]), "--float32"])
+    export.main([str(tmp_path), str(files[1])])
+    capsys.readouterr()
+    compare.main([str(material), str(tmp_path), *map(str, files)])
+    lines = capsys.readouterr().out.splitlines()
+    crops = read_crops(material, progress=False)
+    answers = F.normalize(crops.answers - crops.answers.mean(0))
+    _, held_out = split(COUNT, 6)
+    with torch.no_grad():
+        cosine = (student(views.plain_views(crops, held_out, 96)) * answers[held_out]).sum(1).mean()
+    assert lines[0].startswith(f"whole.safetensors: cosine {cosine:.4f}")
+    assert lines[1].startswith("other.safetensors: cosine")
+    for wrong in ([str(tmp_path / "nowhere"), str(tmp_path), str(files[0])], [str(material), str(tmp_path), "nowhere"]):
+        with pytest.raises(SystemExit):
+            compare.main(wrong)
 
 
 # ------------------------------------------------------------------------------------------------------ the real thing

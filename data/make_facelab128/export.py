@@ -22,17 +22,26 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("out", type=Path, help="for instance facelab/weights/facelab128.safetensors")
     parser.add_argument("--image-size", type=int, help="of the crops to embed; by default the size trained on last")
     parser.add_argument("--mean-with", type=Path, help="write the mean with these weights, where the run began")
+    parser.add_argument("--share", type=float, default=0.5, help="of the run in that mean, 0 to 1")
     parser.add_argument("--float32", action="store_true", help="do not round: to see what rounding costs")
     options = parser.parse_args(arguments)
     try:
-        path = export(options.run, options.out, options.image_size, options.mean_with, rounded=not options.float32)
+        path = export(
+            options.run, options.out, options.image_size, options.mean_with, options.share, rounded=not options.float32
+        )
     except (FileNotFoundError, ValueError) as error:
         parser.error(str(error))
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB")
 
 
 def export(
-    run: Path, out: Path, image_size: int | None = None, mean_with: Path | None = None, *, rounded: bool = True
+    run: Path,
+    out: Path,
+    image_size: int | None = None,
+    mean_with: Path | None = None,
+    share: float = 0.5,
+    *,
+    rounded: bool = True,
 ) -> Path:
     """Write the averaged weights, by `facelab.checkpoints.save_compact` (int8 kernels, float32 scales) or as they are.
 
@@ -47,16 +56,20 @@ def export(
     mean_with : Path, optional
         Weights in any file that facelab reads, such as those that the run began with: write the mean of both, which may
         be better than either (Wortsman et al. 2022, "Model soups", arXiv 2203.05482).
+    share : float
+        Of the run's weights in that mean, 0 to 1.
     rounded : bool, optional
         False writes the weights as they are, in float32, at four times the size.
     """
+    if not 0 <= share <= 1:
+        raise ValueError(f"A share of {share:g} is none: give a number from 0 to 1.")
     content = load(run)
     settings = Settings(**content["settings"])
     student, state = Student(), average_of(content)
     if mean_with is not None:
         other = new_student(torch.device("cpu"), torch.float32, mean_with).state_dict()
         floats = [name for name, value in state.items() if value.is_floating_point()]
-        state |= {name: torch.lerp(other[name], state[name], 0.5) for name in floats}
+        state |= {name: torch.lerp(other[name], state[name], share) for name in floats}
     student.load_state_dict(state)
     size = image_size or settings.resolutions()[-1][1]
     if not rounded:
