@@ -468,6 +468,20 @@ def test_steps_are_made_nearly_orthogonal():
         assert 0.6 < values.min() < values.max() < 1.3
 
 
+@pytest.mark.parametrize(("precision", "computed_in"), [("float32", torch.float32), ("bfloat16", torch.bfloat16)])
+def test_steps_are_made_orthogonal_in_the_precision_of_the_run(precision, computed_in):
+    network = nn.Conv2d(3, 4, 3)
+    muon = optimiser.Optimisers(network, Settings(precision=precision)).parts[-1]
+    assert muon.precision == computed_in
+    matrices = torch.randn(2, 8, 40, generator=torch.Generator().manual_seed(0))
+    found = optimiser.orthogonal(matrices, computed_in)
+    x = matrices.double() / matrices.double().norm(dim=(1, 2), keepdim=True)
+    for _ in range(optimiser.ROUNDS):
+        square = x @ x.mT
+        x = optimiser.A * x + (optimiser.B * square + optimiser.C * square @ square) @ x
+    assert ((found - x).abs().max() < 1e-5) == (precision == "float32")
+
+
 def test_the_optimisers_part_the_weights_among_them():
     network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Flatten(), nn.Linear(4, 2))
     both = optimiser.Optimisers(network, Settings(optimiser="muon", decay=0.5))
