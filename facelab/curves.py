@@ -6,13 +6,13 @@ Axes, the second curve stands beside the first, to compare.
 
 from __future__ import annotations
 
+from statistics import NormalDist
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import ArrayLike
-from scipy.stats import norm
-from sklearn.metrics import DetCurveDisplay
 
 from facelab.checks import check_columns, checked_labels, checked_list, checked_numbers
 from facelab.identification import OpenSet
@@ -139,11 +139,14 @@ def plot_det(
         Marks the point of the curve where this threshold leads.
     label : str
     """
+    from sklearn.metrics import DetCurveDisplay  # here, because all other plots do without it
+
     curve = roc(genuine, impostor)
     ax = ax or plt.subplots(figsize=(5, 4.6))[1]
     line = DetCurveDisplay(fpr=curve.fmr, fnr=curve.fnmr).plot(ax=ax, label=label).line_
     if threshold is not None:
-        _mark(ax, *norm.ppf(np.clip(curve.at(threshold), 0.00135, 0.99865)), threshold, line.get_color())
+        place = map(NormalDist().inv_cdf, np.clip(curve.at(threshold), 0.00135, 0.99865))
+        _mark(ax, *place, threshold, line.get_color())
     _guide(ax, [-3, 3], [3, -3], "chance")
     _guide(ax, [-3, 0], [-3, 0], "equal error rates", ls="--", lw=1)
     ax.tick_params("x", rotation=45)

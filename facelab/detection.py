@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from facenet_pytorch import MTCNN, extract_face, fixed_image_standardization
 from PIL import Image
-from sklearn.metrics import average_precision_score
 from torchvision.ops import box_iou
 
 from facelab.cascade import Faces, Trace, run_cascade
@@ -289,6 +288,8 @@ def average_precision(truth: Sequence[np.ndarray], faces: Sequence[Faces], iou_t
     ValueError
         If the two do not speak of the same number of images, there is no true face at all, or as `iou`.
     """
+    from sklearn.metrics import average_precision_score  # here, because finding faces does without it
+
     if not (isinstance(truth, Sized) and isinstance(faces, Sized)):
         raise ValueError("The true boxes and the detections are two lists, with one entry for each image.")
     if len(truth) != len(faces):

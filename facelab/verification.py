@@ -12,7 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
-from sklearn.metrics import auc, roc_curve
 
 from facelab.checks import brief, checked_flags, checked_labels, checked_number, checked_numbers, checked_positive
 
@@ -70,7 +69,7 @@ class ErrorRates:
     @property
     def area(self) -> float:
         """Area under the ROC curve: how often a genuine pair is nearer than an impostor pair. Chance is 0.5."""
-        return float(auc(self.fmr, 1 - self.fnmr))
+        return float(np.trapezoid(1 - self.fnmr, self.fmr))
 
     def middle(self, place: int) -> float:
         """The threshold half-way from this one to the next: it decides all these pairs alike, new ones more evenly."""
@@ -104,6 +103,8 @@ def roc(genuine: ArrayLike, impostor: ArrayLike) -> ErrorRates:
 
     Parameters and errors are those of `count_outcomes`. `sklearn.metrics.det_curve` gives the same rates.
     """
+    from sklearn.metrics import roc_curve  # here, because importing it takes a second, and most modules import this one
+
     genuine, impostor = checked_pairs(genuine, impostor)
     same = np.r_[np.ones(len(genuine)), np.zeros(len(impostor))]
     fmr, match_rate, scores = roc_curve(same, -np.r_[genuine, impostor], drop_intermediate=False)

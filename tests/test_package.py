@@ -126,8 +126,15 @@ def test_modules_can_be_read_in_one_sitting(module):
     assert len((PACKAGE / f"{module}.py").read_text(encoding="utf-8").splitlines()) <= MOST_LINES
 
 
-def test_import_is_light():
-    code = "import facelab, sys; print([m for m in ('torch', 'matplotlib', 'numpy', 'pandas') if m in sys.modules])"
+@pytest.mark.parametrize(
+    ("what", "absent"),
+    [
+        ("import facelab", ("torch", "matplotlib", "numpy", "pandas")),
+        ("from facelab import FaceDetector, FaceEmbedder, Gallery, plots", ("sklearn", "scipy.stats", "dask")),
+    ],
+)
+def test_import_is_light(what, absent):
+    code = f"{what}; import sys; print([m for m in {absent} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=PACKAGE.parent, capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
 
