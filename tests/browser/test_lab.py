@@ -190,8 +190,10 @@ def test_threshold_explorer(lab, page, shoot):
 
     press_on_slider(page, "Home")
     expect(heading).to_have_text("threshold 0.0000", timeout=WAIT)
+    expect(figures).to_have_count(10, timeout=WAIT)  # the table comes before the faces
     assert expect_counts() == 0
     page.get_by_role("button", name="let one pair in").focus()
     page.keyboard.press("Enter")
+    expect(heading).not_to_have_text("threshold 0.0000", timeout=WAIT)
     expect(figures).to_have_count(1, timeout=WAIT)
     assert expect_counts() == 1
