@@ -15,6 +15,7 @@ from pathlib import Path
 
 import nbformat
 from nbformat import NotebookNode
+from solve_exercises import CHECK_CALL
 
 # How many cells of each notebook nbval may not compare. Such a cell shows what cannot repeat, a measured time for
 # example, or digits that depend on the kind of processor, and the next code cell asserts what the text says about it.
@@ -42,7 +43,6 @@ HEADING = re.compile(r"^(#{1,6}) ", re.MULTILINE)
 IMAGE = re.compile(r"!\[([^\]]*)\]\(|<img\b([^>]*)>")
 DETAILS = re.compile(r"<details>.*?</details>", re.DOTALL)
 PYTHON_BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
-CHECK_CALL = re.compile(r"\bcheck\(\s*[\"'](\d\d\.\d+)[\"']")
 ASSERT = re.compile(r"^\s*assert\b", re.MULTILINE)
 
 
@@ -291,6 +291,11 @@ def solutions(notebook: NotebookNode) -> list[str]:
     blocks = [block for _, cell in markdown_cells(notebook) for block in DETAILS.findall(cell.source)]
     code = ["\n".join(PYTHON_BLOCK.findall(block)) for block in blocks]
     return [solution for solution in code if CHECK_CALL.search(solution)]
+
+
+def exercise_cells(notebook: NotebookNode) -> list[str]:
+    """Return the code cells in which `check` is called."""
+    return [cell.source for _, cell in code_cells(notebook) if CHECK_CALL.search(cell.source)]
 
 
 def code_cells(notebook: NotebookNode) -> Iterator[tuple[int, NotebookNode]]:

@@ -714,7 +714,7 @@ CALLS: dict[str, list[tuple[str, Call]]] = {
 # Modules of which nobody is meant to call anything, and what stands before them.
 BEHIND = {
     r"judges_\d\d": "answers to exercises: a test of each",
-    "exercises": "an answer: test_exercises.py",
+    "exercises": "an answer: solve_exercises.py",
     "environment": "its own report: test_environment.py",
     "published": "names of weights, behind load_checkpoint",
     "checks|devices|progress|style": "what the others are made of: test_checks.py",

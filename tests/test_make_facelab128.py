@@ -716,6 +716,9 @@ def test_what_is_exported_is_what_facelab_loads(tmp_path, capsys):
         export.main([str(tmp_path), str(tmp_path / "x.safetensors"), *mean, "--share", "2"])
     assert "from 0 to 1" in capsys.readouterr().err
     with pytest.raises(SystemExit):
+        export.main([str(tmp_path), str(tmp_path / "x.safetensors"), "--share", "0.5"])
+    assert "--mean-with" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
         export.main([str(tmp_path), str(tmp_path / "x.safetensors"), "--mean-with", str(tmp_path / "nowhere")])
     with pytest.raises(SystemExit):
         export.main([str(tmp_path / "nowhere"), str(tmp_path / "x.safetensors")])

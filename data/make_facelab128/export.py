@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("out", type=Path, help="for instance facelab/weights/facelab128.safetensors")
     parser.add_argument("--image-size", type=int, help="of the crops to embed; by default the size trained on last")
     parser.add_argument("--mean-with", type=Path, help="write the mean with these weights, where the run began")
-    parser.add_argument("--share", type=float, default=0.5, help="of the run in that mean, 0 to 1")
+    parser.add_argument("--share", type=float, help="of the run in that mean, 0 to 1; by default half")
     parser.add_argument("--float32", action="store_true", help="do not round: to see what rounding costs")
     options = parser.parse_args(arguments)
     try:
@@ -39,7 +39,7 @@ def export(
     out: Path,
     image_size: int | None = None,
     mean_with: Path | None = None,
-    share: float = 0.5,
+    share: float | None = None,
     *,
     rounded: bool = True,
 ) -> Path:
@@ -56,11 +56,14 @@ def export(
     mean_with : Path, optional
         Weights in any file that facelab reads, such as those that the run began with: write the mean of both, which may
         be better than either (Wortsman et al. 2022, "Model soups", arXiv 2203.05482).
-    share : float
-        Of the run's weights in that mean, 0 to 1.
+    share : float, optional
+        Of the run's weights in that mean, 0 to 1; by default half.
     rounded : bool, optional
         False writes the weights as they are, in float32, at four times the size.
     """
+    if share is not None and mean_with is None:
+        raise ValueError("A share is one of a mean: name the other weights, with --mean-with.")
+    share = 0.5 if share is None else share
     if not 0 <= share <= 1:
         raise ValueError(f"A share of {share:g} is none: give a number from 0 to 1.")
     content = load(run)
