@@ -22,7 +22,6 @@ from facenet_pytorch.models.utils.detect_face import (
     batched_nms_numpy,
     bbreg,
     fixed_batch_process,
-    generateBoundingBox,
     pad,
     rerec,
 )
@@ -185,18 +184,25 @@ def pyramid_scales(height: int, width: int, min_face_size: float, factor: float)
 def _propose(pixels: torch.Tensor, mtcnn: MTCNN) -> tuple[list[Level], torch.Tensor]:
     """Slide P-Net over each level; keep the best of overlapping windows (columns: box, score, regression)."""
     height, width = pixels.shape[2:]
-    seen, windows = [], []
-    for scale in pyramid_scales(height, width, mtcnn.min_face_size, mtcnn.factor):
+    scales = pyramid_scales(height, width, mtcnn.min_face_size, mtcnn.factor)
+    seen, found = [], []
+    for scale in scales:
         size = int(height * scale + 1), int(width * scale + 1)
         regression, probs = mtcnn.pnet(fixed_image_standardization(shrink(pixels, size)))
-        seen.append((scale, size, _numpy(probs[0, 1])))
-        windows.append(generateBoundingBox(regression, probs[:, 1], scale, mtcnn.thresholds[0])[0])
-    counts = [len(some) for some in windows]
-    level = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts, dtype=torch.long))
-    windows = torch.cat([pixels.new_zeros(0, 9), *windows])
+        score = probs[0, 1]
+        row, column = (score >= mtcnn.thresholds[0]).nonzero(as_tuple=True)
+        seen.append((scale, size, _numpy(score)))
+        found.append(torch.cat([torch.stack([column, row]), score[None, row, column], regression[0][:, row, column]]))
+    counts = [some.shape[1] for some in found]
+    level = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts, dtype=torch.long)).to(pixels.device)
+    places, others = torch.cat([pixels.new_zeros(7, 0), *found], dim=1).t().tensor_split([2], dim=1)
+    # P-Net's windows lie two pixels of their level apart; rounded as facenet-pytorch's generateBoundingBox does.
+    first = 2 * places + 1
+    corners = torch.cat([first, first + WINDOW - 1], dim=1) / pixels.new_tensor(scales)[level, None]
+    windows = torch.cat([corners.floor(), others], dim=1)
     # Of all levels in one go, which moves each level's windows out of the others' reach: their corners are whole
     # numbers, so that nothing is rounded.
-    kept = _mask(batched_nms(windows[:, :4], windows[:, 4], level.to(windows.device), 0.5), len(windows))
+    kept = _mask(batched_nms(windows[:, :4], windows[:, 4], level, 0.5), len(windows))
     boxes, scores = _numpy(windows[:, :4]), _numpy(windows[:, 4])
     parts = [slice(end - count, end) for count, end in zip(counts, np.cumsum(counts), strict=True)]
     levels = [Level(*what, boxes[part], scores[part], kept[part]) for what, part in zip(seen, parts, strict=True)]

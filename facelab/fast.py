@@ -28,6 +28,10 @@ SMALL_WINDOW = 5_000
 # Numbers, of an image of any channels: on fewer, torch's own layers spend next to no time.
 MANY = 2**17
 
+# Numbers of an image that are shrunk at a time: so many stay in the processor's cache, and the next ones take the same
+# memory again, where memory that is new costs more than what is done with it.
+STRIP = 2**19
+
 
 @contextmanager
 def a_thread_a_core() -> Iterator[Executor]:
@@ -89,9 +93,15 @@ def shrink(image: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
         With the channels last in memory, as the CPU's convolutions want them.
     """
     _, channels, height, width = image.shape
-    down = _average_rows(image.permute(0, 2, 3, 1).reshape(height, -1), size[0])
-    across = _average_rows(down.t().reshape(width, -1), size[1])
-    return across.view(-1, size[0]).t().contiguous().view(1, *size, channels).permute(0, 3, 1, 2)
+    rows = image.permute(0, 2, 3, 1).reshape(height, -1)
+    shrunk = image.new_empty(size[0], size[1] * channels)
+    step = max(1, STRIP // (width * channels))
+    for start in range(0, size[0], step):
+        strip = shrunk[start : start + step]
+        down = _average_rows(rows, size[0], start, start + step)
+        across = _average_rows(down.t().reshape(width, -1), size[1])
+        strip.copy_(across.view(-1, len(strip)).t())
+    return shrunk.view(1, *size, channels).permute(0, 3, 1, 2)
 
 
 def cut(image: torch.Tensor, windows: Sequence[Sequence[int]], side: int) -> torch.Tensor:
@@ -196,8 +206,9 @@ class Pointwise(nn.Conv2d):
         return products.permute(0, 3, 1, 2)
 
 
-def _average_rows(table: torch.Tensor, count: int) -> torch.Tensor:
-    rows, starts = _windows(len(table), count, table.device)
+def _average_rows(table: torch.Tensor, count: int, start: int = 0, end: int | None = None) -> torch.Tensor:
+    """Means of `count` windows that cover all rows of a table; of these, from start to before end."""
+    rows, starts = _windows(len(table), count, start, min(end or count, count), table.device)
     return functional.embedding_bag(rows, table, starts, mode="mean")
 
 
@@ -208,10 +219,10 @@ def _shares(length: int, count: int, channels: int, device: torch.device) -> tor
     return torch.kron(means.t().contiguous(), torch.eye(channels, device=device))
 
 
-@lru_cache(maxsize=256)
-def _windows(length: int, count: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Which of `length` rows each of `count` windows covers: all their numbers, and where each window's begin."""
-    window = torch.arange(count)
+@lru_cache(maxsize=1024)
+def _windows(length: int, count: int, start: int, end: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """Which of `length` rows some of `count` windows cover: all their numbers, and where each window's begin."""
+    window = torch.arange(start, end)
     first, last = window * length // count, -(-(window + 1) * length // count)
     sizes = last - first
     starts = sizes.cumsum(0) - sizes

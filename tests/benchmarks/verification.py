@@ -57,22 +57,21 @@ EXPECTED = {"bradley_cooper": 1.4829, "kate_siegel": 0.8863, "paul_rudd": 1.4385
 
 
 @dataclass
-class Embedded:
-    """Photos as vectors, and what that took.
+class Found:
+    """The face on each photo.
 
     Attributes
     ----------
-    vectors : {(align, mirror): (n, d) float32}
+    faces : list of Faces, each of length 1
     missed : int
         Photos on which no face was found.
-    detecting, embedding : float
-        Seconds a photo; embedding is that of one view.
+    seconds : float
+        A photo.
     """
 
-    vectors: dict[tuple[bool, bool], np.ndarray]
+    faces: list[Faces]
     missed: int
-    detecting: float
-    embedding: float
+    seconds: float
 
 
 def middle_face(image, faces: Faces) -> Faces:
@@ -85,41 +84,42 @@ def middle_face(image, faces: Faces) -> Faces:
     return faces[int(np.linalg.norm(centres - middle, axis=1).argmin())]
 
 
-def embed_ways(paths, embedder: FaceEmbedder, ways=WAYS) -> Embedded:
-    """One vector a photo in each of these ways, (align, mirror); detection runs once."""
-    detector, parts = FaceDetector(), {way: [] for way in ways}
-    missed, spent = 0, {"detecting": 0.0, "embedding": 0.0}
-    paths = list(paths)
-    with tqdm(total=len(paths), desc="photos", leave=False) as bar:
-        for start in range(0, len(paths), CHUNK):
-            crops = {align: [] for align, _ in ways}
-            clock = time.perf_counter()
-            for path in paths[start : start + CHUNK]:
-                image = open_image(path)
-                faces = detector.detect(image)
-                missed += len(faces) == 0
-                face = middle_face(image, faces)
-                for align, cut in crops.items():
-                    cut.append(crop_faces(image, face, embedder.image_size, align=align and len(faces) > 0))
-                bar.update()
-            spent["detecting"] += time.perf_counter() - clock
-            for align, cut in crops.items():
-                clock = time.perf_counter()
-                seen = embedder.embed(torch.cat(cut), progress=False)
-                spent["embedding"] += (time.perf_counter() - clock) / len(crops)
-                if (align, False) in parts:
-                    parts[align, False].append(seen)
-                if (align, True) in parts:
-                    both = seen + embedder.embed(torch.cat(cut).flip(3), progress=False)
-                    parts[align, True].append(both / np.linalg.norm(both, axis=1, keepdims=True))
-    vectors = {way: np.concatenate(part) for way, part in parts.items()}
-    return Embedded(vectors, missed, *(seconds / len(paths) for seconds in spent.values()))
+def find_faces(paths) -> Found:
+    """The middle face of each photo."""
+    detector, faces, missed, start = FaceDetector(), [], 0, time.perf_counter()
+    for path in tqdm(paths, desc="finding", leave=False):
+        image = open_image(path)
+        found = detector.detect(image)
+        missed += len(found) == 0
+        faces.append(middle_face(image, found))
+    return Found(faces, missed, (time.perf_counter() - start) / len(faces))
+
+
+def embed_ways(paths, faces: list[Faces], embedder: FaceEmbedder, ways=WAYS) -> tuple[dict, float]:
+    """Vectors, {(align, mirror): (n, d) float32}, one a photo in each of these ways; and seconds for one view."""
+    parts, aligns, seconds = {way: [] for way in ways}, sorted({align for align, _ in ways}), 0.0
+    pairs = list(zip(paths, faces, strict=True))
+    for start in tqdm(range(0, len(pairs), CHUNK), desc="embedding", leave=False):
+        images = [(open_image(path), face) for path, face in pairs[start : start + CHUNK]]
+        for align in aligns:
+            # a box of the usual place has no landmarks to align by
+            cut = [crop_faces(*pair, embedder.image_size, align=align and pair[1].landmarks.any()) for pair in images]
+            crops, clock = torch.cat(cut), time.perf_counter()
+            seen = embedder.embed(crops, progress=False)
+            seconds += (time.perf_counter() - clock) / len(aligns)
+            if (align, False) in parts:
+                parts[align, False].append(seen)
+            if (align, True) in parts:
+                both = seen + embedder.embed(crops.flip(3), progress=False)
+                parts[align, True].append(both / np.linalg.norm(both, axis=1, keepdims=True))
+    return {way: np.concatenate(part) for way, part in parts.items()}, seconds / len(pairs)
 
 
 def embed_photos(paths, embedder: FaceEmbedder, *, align: bool) -> tuple[np.ndarray, int]:
     """One vector a photo, and how many photos had no face."""
-    embedded = embed_ways(paths, embedder, [(align, False)])
-    return embedded.vectors[align, False], embedded.missed
+    found = find_faces(paths)
+    vectors, _ = embed_ways(paths, found.faces, embedder, [(align, False)])
+    return vectors[align, False], found.missed
 
 
 def summary(distances, same) -> dict:
@@ -257,42 +257,46 @@ def beside(vectors: np.ndarray, first: np.ndarray, with_distances) -> str:
     )
 
 
-def measure(embedder: FaceEmbedder, name: str, options: argparse.Namespace, first: dict) -> None:
-    """Print everything about one model on one set; `first` keeps the vectors of the first one on each set."""
+def measure(embedders: list[FaceEmbedder], name: str, options: argparse.Namespace) -> None:
+    """Print everything about some models on one set."""
     paths, with_distances = chosen_set(name)
-    embedded = embed_ways(paths, embedder)
-    columns = {}
-    for (align, mirror), vectors in embedded.vectors.items():
-        way = f"{'aligned' if align else 'plain'}{', mirrored too' if mirror else ''}"
-        columns[way] = figures(with_distances(vectors), options.resamples)
-    pairs = with_distances(embedded.vectors[False, False])
-    print(f"\n{embedder.name} {embedder.fingerprint}, {embedder.dimension}-d, at {embedder.image_size} px, on {name}:")
-    print(f"{len(paths)} photos, {embedded.missed} without a face, {len(pairs):,} pairs;", end=" ")
-    print(f"{1000 * embedded.detecting:.0f} ms a photo to find and cut, {1000 * embedded.embedding:.1f} to embed")
-    print(pd.DataFrame(columns).to_string())
-    if name == "cast":
-        print("\nGroups, plain crops, at the threshold for an FMR of 1 % over all:")
-        print(groups_of_the_cast(embedded.vectors[False, False], cast()).to_string())
-    model, vectors = first.setdefault(name, (embedder, embedded.vectors[False, False]))
-    if model is not embedder and (model.dimension, model.image_size) == (embedder.dimension, embedder.image_size):
-        compared = beside(embedded.vectors[False, False], vectors, with_distances)
-        print(f"\nBeside {model.name} {model.fingerprint}, plain crops: {compared}.")
-    if options.record and "fold" in pairs:
-        record(embedder, name, pairs)
+    found, first = find_faces(paths), None
+    for model in embedders:
+        vectors, seconds = embed_ways(paths, found.faces, model)
+        columns = {}
+        for (align, mirror), some in vectors.items():
+            way = f"{'aligned' if align else 'plain'}{', mirrored too' if mirror else ''}"
+            columns[way] = figures(with_distances(some), options.resamples)
+        plain = vectors[False, False]
+        pairs = with_distances(plain)
+        print(f"\n{model.name} {model.fingerprint}, {model.dimension}-d, at {model.image_size} px, on {name}:")
+        print(f"{len(paths)} photos, {found.missed} without a face, {len(pairs):,} pairs;", end=" ")
+        print(f"{1000 * found.seconds:.0f} ms a photo to find a face, {1000 * seconds:.1f} to embed it")
+        print(pd.DataFrame(columns).to_string(), flush=True)
+        if name == "cast":
+            print("\nGroups, plain crops, at the threshold for an FMR of 1 % over all:")
+            print(groups_of_the_cast(plain, cast()).to_string())
+        if first is None:
+            first = model, plain
+        elif (first[0].dimension, first[0].image_size) == (model.dimension, model.image_size):
+            print(f"\nBeside {first[0].name} {first[0].fingerprint}, plain crops:", end=" ")
+            print(f"{beside(plain, first[1], with_distances)}.", flush=True)
+        if options.record and "fold" in pairs:
+            record(model, name, pairs)
 
 
 def measure_all(options: argparse.Namespace) -> None:
     """Print everything about all models on all sets."""
-    first = {}
+    embedders = []
     for weights, runtime in itertools.product(options.weights, options.runtime):
         if weights in RELEASES and where_weights_are(weights) == "to download":
             print(f"{weights} is not on this machine and is left out.")
             continue
-        embedder = FaceEmbedder(weights, runtime=runtime)
+        embedders.append(FaceEmbedder(weights, runtime=runtime))
         if options.published_photos and weights == "vggface2":
-            print(check_published(embedder, options.published_photos).to_string())
-        for name in options.on:
-            measure(embedder, name, options, first)
+            print(check_published(embedders[-1], options.published_photos).to_string())
+    for name in options.on if embedders else []:
+        measure(embedders, name, options)
 
 
 def main(arguments: list[str] | None = None) -> None:
