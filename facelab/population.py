@@ -67,7 +67,7 @@ class Population:
         Returns
         -------
         (people, photos, d) float32
-            Of unit length. The first people are the same however many there are to be.
+            Of unit length. The first people, and photos, are the same however many there are to be.
 
         Raises
         ------
@@ -81,17 +81,17 @@ class Population:
     def _sample(self, people: int, photos: int, seed: int, root: np.ndarray) -> np.ndarray:
         made = np.empty((people, photos, self.vectors.shape[1]), np.float32)
         for block, start in enumerate(range(0, people, AT_ONCE)):
-            rng = np.random.default_rng([seed, block])
             part = made[start : start + AT_ONCE]
-            normal = rng.standard_normal((AT_ONCE, len(root)), np.float32)
-            like = rng.integers(len(self._photos), size=AT_ONCE)
-            first = rng.random(AT_ONCE)
-            fresh = rng.standard_normal((photos, AT_ONCE, len(root)), np.float32)[:, : len(part)]
-            part[:] = (self._means.mean(axis=0) + normal[: len(part)] @ root)[:, None]
-            for photo in range(photos):
-                part[:, photo] += np.sqrt(FRESH) * (fresh[photo] @ self._photo_root)
+            # a generator for each, so that the first numbers are the same however many are drawn
+            place, like, first, *fresh = np.random.default_rng([seed, block]).spawn(3 + photos)
+            drawn = place.standard_normal((len(part), len(root)), np.float32)
+            part[:] = (self._means.mean(axis=0) + drawn @ root)[:, None]
+            for photo, rng in enumerate(fresh):
+                drawn = rng.standard_normal((len(part), len(root)), np.float32)
+                part[:, photo] += np.sqrt(FRESH) * (drawn @ self._photo_root)
+            like, first = like.integers(len(self._photos), size=len(part)), first.random(len(part))
             for code, differences in enumerate(self._photos):
-                mine = np.flatnonzero(like[: len(part)] == code)
+                mine = np.flatnonzero(like == code)
                 which = (first[mine, None] * len(differences)).astype(int) + np.arange(photos)
                 part[mine] += np.sqrt(1 - FRESH) * differences[which % len(differences)]
             part /= np.linalg.norm(part, axis=2, keepdims=True)

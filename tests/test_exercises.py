@@ -27,8 +27,9 @@ FEWEST_TO_TRAIN_ON = 12, 5  # people, photos of each: with fewer people, noteboo
 NOTEBOOKS = sorted((TESTS.parent / "notebooks").glob("*.ipynb"))
 SHOW_PHOTOS = NOTEBOOKS[:2]  # these show some of the photos, but do not work with them
 
-# Each notebook gets a fresh process, and where it can be, a copy of one that has imported what all of them need.
-PROCESSES = multiprocessing.get_context("forkserver" if sys.platform != "win32" else "spawn")
+# Each notebook gets a fresh process, and on Linux a copy of one that has imported what all of them need (elsewhere
+# libraries may not bear to be copied, or cannot be).
+PROCESSES = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
 IMPORTED = "facelab.detection", "facelab.embedding", "facelab.plots", "IPython", "sklearn.metrics", "scipy.stats"
 PROCESSES.set_forkserver_preload([*IMPORTED])
 

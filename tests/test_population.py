@@ -49,6 +49,7 @@ def test_shape_length_and_seed():
     assert made.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(made, axis=2), 1, atol=1e-5)
     np.testing.assert_allclose(population.sample(66_000)[:, 0], made[:66_000, 0], atol=1e-6)
+    np.testing.assert_allclose(population.sample(10, 3)[:, :2], made[:10], atol=1e-6)
     assert not np.array_equal(population.sample(10, seed=1), made[:10, :1])
 
 
