@@ -125,7 +125,8 @@ def embed_folder(
     files = _photos_in(folder)
     options = _options(detector)
     made_of = _everywhere(weights), runtime, options
-    _networks.cache_clear()  # a file of weights may be another by now
+    if Path(made_of[0]).is_absolute():
+        _networks.cache_clear()  # this file may be another by now
     fingerprint = _networks(*made_of)[1].fingerprint
     before = _contents_before(out, folder, files)
     parts = make_folder(out, hashlib.sha256(json.dumps([fingerprint, options]).encode()).hexdigest()[:16])
