@@ -28,8 +28,8 @@ SMALL_WINDOW = 5_000
 # Numbers, of an image of any channels: on fewer, torch's own layers spend next to no time.
 MANY = 2**17
 
-# Numbers of an image that are shrunk at a time: so many stay in the processor's cache, and the next ones take the same
-# memory again, where memory that is new costs more than what is done with it.
+# Numbers of an image that are worked on at a time: so many stay in the processor's cache, and the next ones take the
+# same memory again, where memory that is new costs more than what is done with it.
 STRIP = 2**19
 
 
@@ -142,11 +142,31 @@ def cut(image: torch.Tensor, windows: Sequence[Sequence[int]], side: int) -> tor
 def by_rows(mtcnn: MTCNN) -> MTCNN:
     """Let the first layers of MTCNN's networks, which see most pixels, take whole rows of them; give the same MTCNN.
 
-    torch's own layers go from pixel to pixel, and take a pixel's channels at once: of which there are ten in P-Net.
+    torch's own layers go from pixel to pixel, and take a pixel's channels at once: of which there are ten in P-Net. It
+    also sees whole photos, and takes them strip by strip.
     """
     for network in (mtcnn.pnet, mtcnn.rnet, mtcnn.onet):
         network.prelu1.__class__, network.pool1.__class__ = RowPReLU, RowMaxPool2d
+    first = mtcnn.pnet
+    first.conv1, first.prelu1, first.pool1 = Strips(first.conv1, first.prelu1, first.pool1), *2 * [nn.Identity()]
     return mtcnn
+
+
+class Strips(nn.Sequential):
+    """P-Net's first layers, a convolution of 3×3, PReLU and a max-pooling of 2×2: a large image strip by strip.
+
+    So what lies between them, ten channels of nearly the image's size, does not go to memory and back.
+    """
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        n, _, height, width = x.shape
+        rows = height - 2  # of the convolution
+        count = -(-rows * width * self[0].out_channels // STRIP)
+        step = 2 * -(-rows // (2 * count))  # in pairs, as the max-pooling takes them
+        if n > 1 or rows <= step:
+            return super().forward(x)
+        strips = [x[:, :, start : start + step + 2] for start in range(0, rows, step)]
+        return torch.cat([nn.Sequential.forward(self, strip) for strip in strips], dim=2)
 
 
 class RowPReLU(nn.PReLU):

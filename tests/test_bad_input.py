@@ -743,6 +743,7 @@ ELSEWHERE = {
     "fast.Pointwise": "a layer: test_fast.py",
     "fast.RowMaxPool2d": "a layer: test_fast.py",
     "fast.RowPReLU": "a layer: test_fast.py",
+    "fast.Strips": "layers: test_fast.py",
     "fast.a_core_each": "behind FaceDetector, which is here",
     "fast.by_rows": "behind FaceDetector, which is here",
     "fast.cut": "behind FaceDetector: test_fast.py",

@@ -102,10 +102,24 @@ def test_slopes_are_torchs(shape, even_the_smallest):
 def test_the_networks_say_what_they_said(name, shape):
     x, plain, by_row = channels_last(*shape), MTCNN().eval(), by_rows(MTCNN().eval())
     plain, by_row = getattr(plain, name), getattr(by_row, name)
-    assert plain.state_dict().keys() == by_row.state_dict().keys()
+    assert all(one.equal(other) for one, other in zip(plain.parameters(), by_row.parameters(), strict=True))
     with torch.inference_mode():
         for said, says in zip(plain(x), by_row(x), strict=True):
             np.testing.assert_allclose(says, said, atol=1e-5)
+
+
+@pytest.mark.parametrize("height", [13, 14, 30, 31, 32, 33, 60])
+def test_strips_are_the_image(height, monkeypatch):
+    x, plain, by_strip = channels_last(1, 3, height, 41), MTCNN().eval().pnet, by_rows(MTCNN().eval()).pnet
+    monkeypatch.setattr(fast, "STRIP", 8 * 41 * 10)  # eight rows or fewer of ten channels
+    strips = []
+    by_strip.conv1[0].register_forward_hook(lambda layer, given, result: strips.append(result.shape[2]))
+    with torch.inference_mode():
+        for said, says in zip(plain(x), by_strip(x), strict=True):
+            np.testing.assert_allclose(says, said, atol=1e-5)
+    assert sum(strips) == height - 2
+    assert max(strips) <= 10
+    assert len(strips) > 1
 
 
 @pytest.mark.parametrize("size", [1, 3, 8])
