@@ -202,7 +202,7 @@ def alternative_texts(notebook: NotebookNode) -> list[str]:
 
 def exercises(notebook: NotebookNode) -> list[str]:
     """Does the notebook end in three to five exercises, each with a solution folded away?"""
-    asked = [name for _, cell in code_cells(notebook) for name in CHECK_CALL.findall(cell.source)]
+    asked = [name for cell in exercise_cells(notebook) for name in CHECK_CALL.findall(cell)]
     solved = [name for solution in solutions(notebook) for name in CHECK_CALL.findall(solution)]
     problems = []
     if len(asked) not in EXERCISES:

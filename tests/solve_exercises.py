@@ -65,7 +65,11 @@ def execute(shell: InteractiveShell, code: str) -> None:
 
 
 def run(
-    folder: Path, environment: Mapping[str, str], cells: Sequence[tuple[str, bool]], solutions: Sequence[str]
+    folder: Path,
+    environment: Mapping[str, str],
+    cells: Sequence[tuple[str, bool]],
+    asked: Sequence[str],
+    solutions: Sequence[str],
 ) -> list[str]:
     """Run the cells of a notebook in this process, without drawing its figures; return `find_problems`.
 
@@ -77,7 +81,8 @@ def run(
         Variables to set before.
     cells : sequence of (str, bool)
         Code, and whether it may raise.
-    solutions : sequence of str
+    asked, solutions : sequences of str
+        As `find_problems` takes them.
     """
     import matplotlib.pyplot as plt
 
@@ -90,4 +95,4 @@ def run(
         plt.close("all")
         if not may_raise:
             result.raise_error()
-    return find_problems(shell, [code for code, _ in cells if CHECK_CALL.search(code)], solutions)
+    return find_problems(shell, asked, solutions)

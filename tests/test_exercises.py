@@ -30,8 +30,8 @@ SHOW_PHOTOS = NOTEBOOKS[:2]  # these show some of the photos, but do not work wi
 # Each notebook gets a fresh process, and on Linux a copy of one that has imported what all of them need (elsewhere
 # libraries may not bear to be copied, or cannot be).
 PROCESSES = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-IMPORTED = "facelab.detection", "facelab.embedding", "facelab.plots", "IPython", "sklearn.metrics", "scipy.stats"
-PROCESSES.set_forkserver_preload([*IMPORTED])
+IMPORTED = ["facelab.detection", "facelab.embedding", "facelab.plots", "IPython", "sklearn.metrics", "scipy.stats"]
+PROCESSES.set_forkserver_preload(IMPORTED)
 
 
 @pytest.fixture(scope="session")
@@ -60,8 +60,9 @@ def solve(notebook: nbformat.NotebookNode, folder: Path, switches: dict[str, str
     """Run a notebook, and its solutions, in a process of its own; return `solve_exercises.find_problems`."""
     environment = {"FACELAB_LFW": ""} | (switches or {})  # with LFW, where it is, nbval runs them
     cells = [(cell.source, "raises-exception" in checks.tags(cell)) for _, cell in checks.code_cells(notebook)]
+    exercises = checks.exercise_cells(notebook), checks.solutions(notebook)
     with ProcessPoolExecutor(1, PROCESSES) as process:
-        return process.submit(run, folder, environment, cells, checks.solutions(notebook)).result()
+        return process.submit(run, folder, environment, cells, *exercises).result()
 
 
 @pytest.mark.parametrize("path", [path for path in NOTEBOOKS if path not in SHOW_PHOTOS], ids=lambda path: path.stem)

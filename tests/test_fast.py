@@ -103,6 +103,8 @@ def test_the_networks_say_what_they_said(name, shape):
     x, plain, by_row = channels_last(*shape), MTCNN().eval(), by_rows(MTCNN().eval())
     plain, by_row = getattr(plain, name), getattr(by_row, name)
     assert all(one.equal(other) for one, other in zip(plain.parameters(), by_row.parameters(), strict=True))
+    if name != "pnet":  # whose first layers are one
+        assert plain.state_dict().keys() == by_row.state_dict().keys()
     with torch.inference_mode():
         for said, says in zip(plain(x), by_row(x), strict=True):
             np.testing.assert_allclose(says, said, atol=1e-5)
@@ -118,7 +120,7 @@ def test_strips_are_the_image(height, monkeypatch):
         for said, says in zip(plain(x), by_strip(x), strict=True):
             np.testing.assert_allclose(says, said, atol=1e-5)
     assert sum(strips) == height - 2
-    assert max(strips) <= 10
+    assert max(strips) <= 8
     assert len(strips) > 1
 
 
