@@ -12,6 +12,7 @@ are simply stages that pass nothing on.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,7 +28,8 @@ from facenet_pytorch.models.utils.detect_face import (
 )
 from torchvision.ops import batched_nms, nms
 
-from facelab.fast import cut, shrink
+from facelab.averages import Averages, PlainAverages
+from facelab.fast import slide
 
 WINDOW = 12  # P-Net's field of view, in pixels of its pyramid level
 
@@ -144,28 +146,30 @@ class Trace:
 
 
 @torch.inference_mode()
-def run_cascade(image: np.ndarray, mtcnn: MTCNN) -> Trace:
-    """Run the three stages of `mtcnn` over one image.
+def run_cascade(images: np.ndarray, mtcnn: MTCNN) -> list[Trace]:
+    """Run the three stages of `mtcnn` over images of one size.
 
     Parameters
     ----------
-    image : (height, width, 3) uint8
+    images : (n, height, width, 3) uint8
         RGB.
     mtcnn : facenet_pytorch.MTCNN
         Brings the networks, the thresholds, the smallest face, the pyramid's factor and the device.
 
     Returns
     -------
-    Trace
-        Its faces equal `mtcnn.detect(image, landmarks=True)` wherever that does not fail.
+    list of Trace
+        The faces of each equal `mtcnn.detect(image, landmarks=True)` wherever that does not fail.
     """
-    # np.stack, because an axis added by indexing hides from torch that the channels lie last, which costs a quarter.
-    pixels = torch.from_numpy(np.stack([image])).to(mtcnn.device).permute(0, 3, 1, 2).float()
+    pixels = torch.from_numpy(images).to(mtcnn.device)
+    pixels = (Averages if pixels.device.type == "cpu" else PlainAverages)(pixels)
     levels, windows = _propose(pixels, mtcnn)
-    p_net, boxes = _merge(windows)
+    p_net, boxes = zip(*map(_merge, windows), strict=True)
     r_net, boxes, _ = _judge("R-Net", pixels, boxes, mtcnn.rnet, 24, mtcnn.thresholds[1])
     o_net, boxes, points = _judge("O-Net", pixels, boxes, mtcnn.onet, 48, mtcnn.thresholds[2])
-    return Trace(tuple(levels), (p_net, r_net, o_net), _largest_first(boxes, points))
+    stages = zip(p_net, r_net, o_net, strict=True)
+    faces = map(_largest_first, boxes, points)
+    return [Trace(*parts) for parts in zip(levels, stages, faces, strict=True)]
 
 
 def pyramid_scales(height: int, width: int, min_face_size: float, factor: float) -> list[float]:
@@ -181,32 +185,37 @@ def pyramid_scales(height: int, width: int, min_face_size: float, factor: float)
     return scales
 
 
-def _propose(pixels: torch.Tensor, mtcnn: MTCNN) -> tuple[list[Level], torch.Tensor]:
-    """Slide P-Net over each level; keep the best of overlapping windows (columns: box, score, regression)."""
-    height, width = pixels.shape[2:]
-    scales = pyramid_scales(height, width, mtcnn.min_face_size, mtcnn.factor)
-    seen, found = [], []
-    for scale in scales:
-        size = int(height * scale + 1), int(width * scale + 1)
-        regression, probs = mtcnn.pnet(fixed_image_standardization(shrink(pixels, size)))
-        score = probs[0, 1]
-        row, column = (score >= mtcnn.thresholds[0]).nonzero(as_tuple=True)
-        seen.append((scale, size, _numpy(score)))
-        found.append(torch.cat([torch.stack([column, row]), score[None, row, column], regression[0][:, row, column]]))
-    counts = [some.shape[1] for some in found]
-    level = torch.arange(len(counts)).repeat_interleave(torch.tensor(counts, dtype=torch.long)).to(pixels.device)
-    places, others = torch.cat([pixels.new_zeros(7, 0), *found], dim=1).t().tensor_split([2], dim=1)
-    # P-Net's windows lie two pixels of their level apart; rounded as facenet-pytorch's generateBoundingBox does.
-    first = 2 * places + 1
-    corners = torch.cat([first, first + WINDOW - 1], dim=1) / pixels.new_tensor(scales)[level, None]
-    windows = torch.cat([corners.floor(), others], dim=1)
+def _propose(pixels: PlainAverages, mtcnn: MTCNN) -> tuple[list[tuple[Level, ...]], Sequence[torch.Tensor]]:
+    """Slide P-Net over each level; keep the best of overlapping windows (columns: box, score, regression).
+
+    The levels, and the windows of all of them, are given for each image.
+    """
+    scales = pyramid_scales(pixels.height, pixels.width, mtcnn.min_face_size, mtcnn.factor)
+    sizes = [(int(pixels.height * scale + 1), int(pixels.width * scale + 1)) for scale in scales]
+    maps = []
+    windows, owners = [torch.zeros(0, 9, device=mtcnn.device)], [torch.zeros(0, dtype=torch.long, device=mtcnn.device)]
+    for number, (scale, size) in enumerate(zip(scales, sizes, strict=True)):
+        scores, (image, row, column), regression = slide(mtcnn.pnet, pixels.shrink(size), mtcnn.thresholds[0])
+        # P-Net's windows lie two pixels of their level apart; rounded as facenet-pytorch's generateBoundingBox does.
+        first = 2 * torch.stack([column, row], dim=1) + 1
+        corners = (torch.cat([first, first + WINDOW - 1], dim=1) / scale).floor()
+        windows.append(torch.cat([corners, scores[image, row, column, None], regression], dim=1))
+        owners.append(image * len(scales) + number)
+        maps.append(_numpy(scores))
+    owner, order = torch.cat(owners).sort(stable=True)  # image by image, and level by level
+    windows = torch.cat(windows)[order]
     # Of all levels in one go, which moves each level's windows out of the others' reach: their corners are whole
     # numbers, so that nothing is rounded.
-    kept = _mask(batched_nms(windows[:, :4], windows[:, 4], level, 0.5), len(windows))
-    boxes, scores = _numpy(windows[:, :4]), _numpy(windows[:, 4])
-    parts = [slice(end - count, end) for count, end in zip(counts, np.cumsum(counts), strict=True)]
-    levels = [Level(*what, boxes[part], scores[part], kept[part]) for what, part in zip(seen, parts, strict=True)]
-    return levels, windows[torch.from_numpy(kept).to(windows.device)]
+    kept = _mask(batched_nms(windows[:, :4], windows[:, 4], owner, 0.5), len(windows))
+    owner, boxes, scores = _numpy(owner), _numpy(windows[:, :4]), _numpy(windows[:, 4])
+    ends = np.searchsorted(owner, np.arange(1, pixels.n * len(scales)))
+    parts = zip(*(np.split(array, ends) for array in (boxes, scores, kept)), strict=True)
+    levels = [
+        tuple(Level(*level, *next(parts)) for level in zip(scales, sizes, (some[image] for some in maps), strict=True))
+        for image in range(pixels.n)
+    ]
+    windows = windows[torch.from_numpy(kept).to(windows.device)]
+    return levels, _split(windows, owner[kept] // max(1, len(scales)), pixels.n)
 
 
 def _merge(windows: torch.Tensor) -> tuple[Stage, torch.Tensor]:
@@ -229,15 +238,33 @@ def _merge(windows: torch.Tensor) -> tuple[Stage, torch.Tensor]:
     return stage, squares
 
 
-def _judge(name: str, pixels: torch.Tensor, squares: torch.Tensor, net: torch.nn.Module, side: int, threshold: float):
-    """Let R-Net or O-Net look at each square window: its Stage, the boxes it hands on (with scores) and landmarks."""
+def _judge(
+    name: str,
+    pixels: PlainAverages,
+    squares: Sequence[torch.Tensor],
+    network: torch.nn.Module,
+    side: int,
+    threshold: float,
+) -> Iterator[tuple]:
+    """Let R-Net or O-Net look at each image's windows: Stages, the boxes they hand on (with scores), landmarks."""
     squares, crops = _cut(pixels, squares, side)
+    answers = [()] * pixels.n
+    if len(crops):
+        counts = [len(some) for some in squares]
+        outputs = fixed_batch_process(fixed_image_standardization(crops), network)
+        answers = zip(*(output.split(counts) for output in outputs), strict=True)
+    return zip(*(_decide(name, *each, threshold) for each in zip(squares, answers, strict=True)), strict=True)
+
+
+def _decide(
+    name: str, squares: torch.Tensor, answers: tuple[torch.Tensor, ...], threshold: float
+) -> tuple[Stage, torch.Tensor, torch.Tensor]:
+    """What R-Net or O-Net makes of one image's windows."""
     if len(squares) == 0:
         none = np.zeros((0, 4), np.float32)
         stage = Stage(name, none, np.zeros(0, np.float32), np.zeros(0, bool), np.zeros(0, bool), none)
         return stage, squares.new_zeros(0, 5), squares.new_zeros(0, 5, 2)
-
-    regression, *points, probs = fixed_batch_process(fixed_image_standardization(crops), net)
+    regression, *points, probs = answers
     scores = probs[:, 1]
     passed = scores > threshold
     where = passed.nonzero()[:, 0]
@@ -263,13 +290,22 @@ def _judge(name: str, pixels: torch.Tensor, squares: torch.Tensor, net: torch.nn
     return stage, boxes, landmarks
 
 
-def _cut(pixels: torch.Tensor, squares: torch.Tensor, side: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """The squares that have any area inside the image, and their pixels at side×side."""
-    squares = squares[:, :4]
-    top, bottom, left, right = pad(squares, *pixels.shape[:1:-1])
+def _cut(
+    pixels: PlainAverages, squares: Sequence[torch.Tensor], side: int
+) -> tuple[tuple[torch.Tensor, ...], torch.Tensor]:
+    """Each image's squares that have any area inside it, and the pixels of all at side×side."""
+    which = np.arange(len(squares)).repeat([len(some) for some in squares])
+    squares = torch.cat([some[:, :4] for some in squares])
+    top, bottom, left, right = pad(squares, pixels.width, pixels.height)
     sound = (bottom > top - 1) & (right > left - 1)
     edges = np.stack([top - 1, bottom, left - 1, right], axis=1)[sound]
-    return squares[torch.from_numpy(sound).to(squares.device)], cut(pixels, edges.tolist(), side)
+    squares = squares[torch.from_numpy(sound).to(squares.device)]
+    return _split(squares, which[sound], pixels.n), pixels.cut(which[sound], edges, side)
+
+
+def _split(rows: torch.Tensor, which: np.ndarray, n: int) -> tuple[torch.Tensor, ...]:
+    """The rows of each of n images, which lie in their order."""
+    return rows.split(np.bincount(which, minlength=n).tolist())
 
 
 def _place(points: torch.Tensor, boxes: torch.Tensor) -> torch.Tensor:

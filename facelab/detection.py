@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Sized
+from collections.abc import Iterable, Iterator, Sequence, Sized
+from itertools import chain, groupby, islice
 from numbers import Integral
 
 import numpy as np
@@ -22,6 +23,9 @@ from facelab.progress import progress_bar
 # 6,087 faces of CelebA, made symmetric. Aligned crops so show a face where, and as large as, plain crops do.
 TEMPLATE = np.array([[0.276, 0.392], [0.724, 0.392], [0.500, 0.603], [0.301, 0.752], [0.699, 0.752]])
 ASPECT = 0.75
+
+# Pixels of images that are detected in together, where they are of one size.
+GROUP = 2**19
 
 MAX_CROP = 4000  # pixels: a larger crop has more of them than most photos, and takes 200 MB
 
@@ -78,7 +82,7 @@ class FaceDetector:
         ----------
         images
             One image in any form that `facelab.open_image` takes, or a sequence of such images, of any sizes. Of many,
-            each core has one to itself.
+            each core has one to itself, or some small ones that follow each other and are of one size.
         progress : bool
             Show a progress bar when many images take more than a second.
 
@@ -94,19 +98,33 @@ class FaceDetector:
         """
         if is_one_image(images):
             return self.trace(images).faces
-        found = []
-        work = a_core_each(lambda image: self.trace(image).faces, images)
         total = len(images) if isinstance(images, Sized) else None
-        try:
-            for faces in progress_bar(work, total=total, desc="detecting", show=progress):
-                found.append(faces)
-        except (ValueError, FileNotFoundError) as error:
-            raise type(error)(f"Image {len(found)} of those given cannot be used: {error}") from error
-        return found
+        pixels = a_core_each(_opened, enumerate(images))
+        work = a_core_each(
+            lambda group: [trace.faces for trace in run_cascade(group, self.mtcnn)], _groups(pixels, total)
+        )
+        return list(progress_bar(chain.from_iterable(work), total=total, desc="detecting", show=progress))
 
     def trace(self, image) -> Trace:
         """Detect in one image and keep what each stage proposed, scored and kept at every scale."""
-        return run_cascade(np.asarray(open_image(image)), self.mtcnn)
+        return run_cascade(np.stack([open_image(image)]), self.mtcnn)[0]
+
+
+def _opened(numbered: tuple) -> np.ndarray:
+    """The pixels of one of many images."""
+    number, image = numbered
+    try:
+        return np.asarray(open_image(image))
+    except (ValueError, FileNotFoundError) as error:
+        raise type(error)(f"Image {number} of those given cannot be used: {error}") from error
+
+
+def _groups(images: Iterable[np.ndarray], total: int | None) -> Iterator[np.ndarray]:
+    """Images of one size that follow each other, (n, height, width, 3): not too large, and some for each thread."""
+    share = total // torch.get_num_threads() if total else GROUP
+    for (height, width, _), some in groupby(images, np.shape):
+        while group := list(islice(some, max(1, min(share, GROUP // (height * width))))):
+            yield np.stack(group)
 
 
 def crop_faces(image, faces: Faces, size: int = 160, margin: int = 0, *, align: bool = False) -> torch.Tensor:

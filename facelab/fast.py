@@ -8,29 +8,25 @@ Each of these gives what a plain line of torch gives, which its docstring names 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import torch
+from facenet_pytorch import fixed_image_standardization
 from torch import nn
 from torch.nn import functional
 
 if TYPE_CHECKING:
     from facenet_pytorch import MTCNN
 
-# A window is cut out by matrix products up to this many pixels of its side times pixels of the square's. Beyond it,
-# shrinking is faster.
-SMALL_WINDOW = 5_000
-
 # Numbers, of an image of any channels: on fewer, torch's own layers spend next to no time.
 MANY = 2**17
 
-# Numbers of an image that are worked on at a time: so many stay in the processor's cache, and the next ones take the
-# same memory again, where memory that is new costs more than what is done with it.
-STRIP = 2**19
+# Numbers that P-Net's first layer makes at a time. So many stay near the processor, and the next ones take the same
+# memory again, where memory that is new costs more than what is done with it.
+STRIP = 2**21
 
 
 @contextmanager
@@ -72,101 +68,59 @@ def a_core_each(work: Callable, items: Iterable) -> Iterator:
             yield begun.popleft().result()
 
 
-def shrink(image: torch.Tensor, size: tuple[int, int]) -> torch.Tensor:
-    """Shrink an image by averaging: every pixel is the mean of the window that it covers, in whole or in part.
+def slide(
+    network: nn.Module, images: torch.Tensor, threshold: float
+) -> tuple[torch.Tensor, tuple[torch.Tensor, torch.Tensor, torch.Tensor], torch.Tensor]:
+    """Slide P-Net over images, to see where it sees a face.
 
-    This is `torch.nn.functional.interpolate(image, size, mode="area")`, to rounding. torch's own goes from window to
-    window, and is the largest part of the time that MTCNN takes. But the mean of a window is the mean of the means of
-    its rows, and `embedding_bag`, which was made to average rows of a table, averages whole rows of pixels at once:
-    first down, and then, with the image turned over, across.
-
-    Parameters
-    ----------
-    image : (1, c, height, width) float32
-        With the channels last in memory.
-    size : (int, int)
-        Height and width to shrink to.
-
-    Returns
-    -------
-    (1, c, *size) float32
-        With the channels last in memory, as the CPU's convolutions want them.
-    """
-    _, channels, height, width = image.shape
-    rows = image.permute(0, 2, 3, 1).reshape(height, -1)
-    shrunk = image.new_empty(size[0], size[1] * channels)
-    step = max(1, STRIP // (width * channels))
-    for start in range(0, size[0], step):
-        strip = shrunk[start : start + step]
-        down = _average_rows(rows, size[0], start, start + step)
-        across = _average_rows(down.t().reshape(width, -1), size[1])
-        strip.copy_(across.view(-1, len(strip)).t())
-    return shrunk.view(1, *size, channels).permute(0, 3, 1, 2)
-
-
-def cut(image: torch.Tensor, windows: Sequence[Sequence[int]], side: int) -> torch.Tensor:
-    """Cut windows out of an image and make each a square of one size: `shrink`, for many small windows.
-
-    Of a small window the pixels are averaged by two matrix products, down and across, which take a fifth of the time
-    for the smallest.
+    This is `regression, probs = network(fixed_image_standardization(images))`, to rounding. But large images are taken
+    strip by strip, so that what lies between the layers does not go to memory and back, and the regression is computed
+    only where somebody will ask for it.
 
     Parameters
     ----------
-    image : (1, c, height, width) float32
-        With the channels last in memory.
-    windows : n of (top, bottom, left, right)
-        The first row and the one after the last, the first column and the one after the last.
-    side : int
-        Of the squares, in pixels.
+    network : facenet_pytorch.models.mtcnn.PNet
+    images : (n, 3, height, width) float32, 0 to 255
+    threshold : float
 
     Returns
     -------
-    (n, c, side, side) float32
-        With the channels last in memory.
+    scores : (n, h, w) float32
+        The probability of a face in each window of 12×12 pixels: they lie two pixels apart.
+    places : three of (k,) int64
+        Image, row and column of what scores the threshold or more.
+    regression : (k, 4) float32
+        P-Net's regression there.
     """
-    _, channels, height, _ = image.shape
-    rows = image.permute(0, 2, 3, 1).reshape(height, -1)
-    squares = image.new_empty(len(windows), side, side * channels)
-    for square, (top, bottom, left, right) in zip(squares, windows, strict=True):
-        if side * max(bottom - top, right - left) > SMALL_WINDOW:
-            window = image[:, :, top:bottom, left:right]
-            square.copy_(shrink(window, (side, side)).permute(0, 2, 3, 1).reshape(side, -1))
-        else:
-            down = (
-                _shares(bottom - top, side, 1, image.device).t() @ rows[top:bottom, left * channels : right * channels]
-            )
-            torch.mm(down, _shares(right - left, side, channels, image.device), out=square)
-    return squares.view(-1, side, side, channels).permute(0, 3, 1, 2)
+    *layers, classifier, _, regressor = network.children()
+    see = nn.Sequential(*layers)
+    # The second of two numbers' softmax is the logistic function of their difference.
+    weight, bias = classifier.weight.flatten(1).diff(dim=0), classifier.bias.diff()
+    n, _, height, width = images.shape
+    rows = (height - 9) // 2
+    strips = -(-n * height * width * layers[0].out_channels // STRIP)
+    step = -(-rows // strips)
+    scores, places, regression = [], [], []
+    for start in range(0, rows, step):
+        strip = images[:, :, 2 * start : 2 * (start + step) + 10]
+        seen = see(fixed_image_standardization(strip)).permute(0, 2, 3, 1)
+        score = functional.linear(seen, weight, bias)[..., 0].sigmoid()
+        image, row, column = (score >= threshold).nonzero(as_tuple=True)
+        scores.append(score)
+        places.append((image, row + start, column))
+        regression.append(functional.linear(seen[image, row, column], regressor.weight.flatten(1), regressor.bias))
+    places = tuple(torch.cat(each) for each in zip(*places, strict=True))
+    return torch.cat(scores, dim=1), places, torch.cat(regression)
 
 
 def by_rows(mtcnn: MTCNN) -> MTCNN:
     """Let the first layers of MTCNN's networks, which see most pixels, take whole rows of them; give the same MTCNN.
 
-    torch's own layers go from pixel to pixel, and take a pixel's channels at once: of which there are ten in P-Net. It
-    also sees whole photos, and takes them strip by strip.
+    torch's own layers go from pixel to pixel, and take a pixel's channels at once: of which there are ten in P-Net.
     """
     for network in (mtcnn.pnet, mtcnn.rnet, mtcnn.onet):
         network.prelu1.__class__, network.pool1.__class__ = RowPReLU, RowMaxPool2d
-    first = mtcnn.pnet
-    first.conv1, first.prelu1, first.pool1 = Strips(first.conv1, first.prelu1, first.pool1), *2 * [nn.Identity()]
-    return mtcnn
-
-
-class Strips(nn.Sequential):
-    """P-Net's first layers, a convolution of 3×3, PReLU and a max-pooling of 2×2: a large image strip by strip.
-
-    So what lies between them, ten channels of nearly the image's size, does not go to memory and back.
-    """
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        n, _, height, width = x.shape
-        rows = height - 2  # of the convolution
-        count = -(-rows * width * self[0].out_channels // STRIP)
-        step = 2 * -(-rows // (2 * count))  # in pairs, as the max-pooling takes them
-        if n > 1 or rows <= step:
-            return super().forward(x)
-        strips = [x[:, :, start : start + step + 2] for start in range(0, rows, step)]
-        return torch.cat([nn.Sequential.forward(self, strip) for strip in strips], dim=2)
+    return mtcnn.to(memory_format=torch.channels_last)  # the weights, which each call would turn so
 
 
 class RowPReLU(nn.PReLU):
@@ -224,27 +178,3 @@ class Pointwise(nn.Conv2d):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         products = functional.linear(x.permute(0, 2, 3, 1), self.weight.flatten(1), self.bias)
         return products.permute(0, 3, 1, 2)
-
-
-def _average_rows(table: torch.Tensor, count: int, start: int = 0, end: int | None = None) -> torch.Tensor:
-    """Means of `count` windows that cover all rows of a table; of these, from start to before end."""
-    rows, starts = _windows(len(table), count, start, min(end or count, count), table.device)
-    return functional.embedding_bag(rows, table, starts, mode="mean")
-
-
-@lru_cache(maxsize=1024)
-def _shares(length: int, count: int, channels: int, device: torch.device) -> torch.Tensor:
-    """How much of each of `length` pixels is in each of `count` means, (length · channels, count · channels)."""
-    means = _average_rows(torch.eye(length, device=device), count)
-    return torch.kron(means.t().contiguous(), torch.eye(channels, device=device))
-
-
-@lru_cache(maxsize=1024)
-def _windows(length: int, count: int, start: int, end: int, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
-    """Which of `length` rows some of `count` windows cover: all their numbers, and where each window's begin."""
-    window = torch.arange(start, end)
-    first, last = window * length // count, -(-(window + 1) * length // count)
-    sizes = last - first
-    starts = sizes.cumsum(0) - sizes
-    rows = torch.arange(int(sizes.sum())) - torch.repeat_interleave(starts - first, sizes)
-    return rows.to(device), starts.to(device)

@@ -7,6 +7,8 @@ from facenet_pytorch import MTCNN, extract_face, fixed_image_standardization
 from PIL import Image, ImageDraw
 from sklearn.metrics import precision_recall_curve
 
+from facelab import cascade, detection
+from facelab.averages import PlainAverages
 from facelab.cascade import pyramid_scales
 from facelab.data import boxes, clip_frames, landmarks, load_cast, load_lfw, scene_files
 from facelab.detection import (
@@ -173,8 +175,6 @@ def test_largest_first_and_dtypes(cast, detector):
 
 def test_windows_without_area_pass_nothing_on(cast, monkeypatch, detector):
     """Where facenet-pytorch skips the crop but keeps the window, so that masks no longer fit (deepface #1264)."""
-    from facelab import cascade
-
     image = np.asarray(open_image(cast.path[0]))
     honest = detector.trace(image)
 
@@ -193,8 +193,6 @@ def test_windows_without_area_pass_nothing_on(cast, monkeypatch, detector):
 
 
 def test_only_degenerate_windows_is_no_face(cast, monkeypatch, detector):
-    from facelab import cascade
-
     monkeypatch.setattr(cascade, "rerec", lambda boxes: boxes * 0 - 30)
     assert len(detector.detect(cast.path[0])) == 0
 
@@ -265,18 +263,45 @@ def test_what_is_no_image(detector, given, said):
         detector.detect(given)
 
 
-def test_many_at_once_are_found_as_one_by_one(cast, detector):
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_many_at_once_are_found_as_one_by_one(cast, detector, threads, monkeypatch):
+    groups = []
+    run = detection.run_cascade
+    monkeypatch.setattr(
+        detection, "run_cascade", lambda images, mtcnn: groups.append(images.shape) or run(images, mtcnn)
+    )
+    crowd, tiny = collage(cast), Image.new("RGB", (15, 15))
+    images = [*cast.path[:4], crowd, crowd.rotate(180), *cast.path[4:7], tiny, tiny, *cast.path[7:15]]
     before = torch.get_num_threads()
-    torch.set_num_threads(3)
+    torch.set_num_threads(threads)
     try:
-        together = detector.detect(cast.path[:7])
+        together = detector.detect(images)
     finally:
         torch.set_num_threads(before)
-    for path, faces in zip(cast.path[:7], together, strict=True):
-        alone = detector.detect(path)
+    assert sum(n for n, *_ in groups) == len(images)
+    assert max(n for n, *_ in groups) == min(5, len(images) // threads)  # portraits: of 2**19 pixels, or a share
+    assert all(n * height * width <= 2**19 for n, height, width, _ in groups)
+    for image, faces in zip(images, together, strict=True):
+        alone = detector.detect(image)
+        assert len(faces) == len(alone)
         np.testing.assert_allclose(faces.boxes, alone.boxes, atol=1e-3)
         np.testing.assert_allclose(faces.landmarks, alone.landmarks, atol=1e-3)
     assert len(detector.detect(path for path in cast.path[:2])) == 2  # of a length that nobody knows
+
+
+def test_images_larger_than_a_group_go_one_by_one(cast, detector, monkeypatch):
+    monkeypatch.setattr(detection, "GROUP", 10)
+    assert [len(faces) for faces in detector.detect(cast.path[:3])] == [1, 1, 1]
+
+
+def test_plain_averages_find_the_same(cast, detector, monkeypatch):
+    """What runs where there is no CPU to be fast on."""
+    group = collage(cast)
+    fast = detector.detect(group)
+    monkeypatch.setattr(cascade, "Averages", PlainAverages)
+    plain = detector.detect(group)
+    assert len(plain) == 3
+    np.testing.assert_allclose(fast.boxes, plain.boxes, atol=1e-3)
 
 
 def test_which_of_many_is_no_image(cast, detector, tmp_path):

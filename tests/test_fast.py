@@ -1,4 +1,4 @@
-"""What is fast is what is plain: rows of pixels beside torch's windows and layers, a core for each beside map."""
+"""What is fast is what is plain: rows of pixels and strips beside torch's layers, a core for each beside map."""
 
 import copy
 import threading
@@ -6,65 +6,11 @@ import threading
 import numpy as np
 import pytest
 import torch
-from facenet_pytorch import MTCNN, InceptionResnetV1
+from facenet_pytorch import MTCNN, InceptionResnetV1, fixed_image_standardization
 from torch import nn
-from torch.nn import functional
 
 from facelab import fast
-from facelab.cascade import pyramid_scales
-from facelab.fast import Pointwise, RowMaxPool2d, RowPReLU, a_core_each, by_products, by_rows, cut, shrink
-
-
-def image_of(height: int, width: int, channels: int = 3) -> torch.Tensor:
-    pixels = np.random.default_rng([height, width]).integers(0, 256, (1, height, width, channels))
-    return torch.from_numpy(pixels.astype(np.float32)).permute(0, 3, 1, 2)
-
-
-def assert_averaged(image: torch.Tensor, size: tuple[int, int]) -> None:
-    plain = functional.interpolate(image, size, mode="area")
-    np.testing.assert_allclose(shrink(image, size), plain, atol=2e-3)  # of 255
-
-
-@pytest.mark.parametrize(("height", "width"), [(320, 320), (250, 251), (361, 640), (1080, 1920)])
-def test_every_level_of_the_pyramid(height, width):
-    image = image_of(height, width)
-    scales = pyramid_scales(height, width, 20, 0.709)
-    assert len(scales) > 5
-    for scale in scales:
-        assert_averaged(image, (int(height * scale + 1), int(width * scale + 1)))
-
-
-@pytest.mark.parametrize("size", [(1, 1), (20, 30), (19, 30), (20, 7), (21, 33), (40, 60), (41, 64)])
-def test_any_size_larger_ones_too(size):
-    assert_averaged(image_of(20, 30), size)
-    assert_averaged(image_of(20, 30, channels=1), size)
-
-
-def test_a_wrong_window_would_be_found():
-    image = image_of(20, 30)
-    image[0, :, 7, 7] += 1
-    with pytest.raises(AssertionError):
-        np.testing.assert_allclose(shrink(image, (10, 15)), shrink(image_of(20, 30), (10, 15)), atol=2e-3)
-
-
-def test_the_channels_lie_last_where_convolutions_look_for_them():
-    assert shrink(image_of(40, 60), (24, 36)).is_contiguous(memory_format=torch.channels_last)
-
-
-@pytest.mark.parametrize("side", [24, 48])
-def test_windows_are_cut_out_as_torch_averages_them(side):
-    image = image_of(300, 400)
-    tops, lefts = np.random.default_rng(side).integers(0, [[250], [350]], (2, 40))
-    windows = [
-        (t, t + h, left, left + w) for t, left, h, w in zip(tops, lefts, range(1, 41), range(40, 0, -1), strict=True)
-    ]
-    windows += [(0, 300, 0, 400), (290, 300, 0, 400), (100, 200, 150, 250), (17, 17 + side, 5, 5 + side)]
-    squares = cut(image, windows, side)
-    assert squares.is_contiguous(memory_format=torch.channels_last)
-    for square, (top, bottom, left, right) in zip(squares, windows, strict=True):
-        plain = functional.interpolate(image[:, :, top:bottom, left:right], (side, side), mode="area")
-        np.testing.assert_allclose(square[None], plain, atol=2e-3)  # of 255
-    assert cut(image, [], side).shape == (0, 3, side, side)
+from facelab.fast import Pointwise, RowMaxPool2d, RowPReLU, a_core_each, by_products, by_rows, slide
 
 
 @pytest.fixture
@@ -103,25 +49,33 @@ def test_the_networks_say_what_they_said(name, shape):
     x, plain, by_row = channels_last(*shape), MTCNN().eval(), by_rows(MTCNN().eval())
     plain, by_row = getattr(plain, name), getattr(by_row, name)
     assert all(one.equal(other) for one, other in zip(plain.parameters(), by_row.parameters(), strict=True))
-    if name != "pnet":  # whose first layers are one
-        assert plain.state_dict().keys() == by_row.state_dict().keys()
+    assert plain.state_dict().keys() == by_row.state_dict().keys()
     with torch.inference_mode():
         for said, says in zip(plain(x), by_row(x), strict=True):
             np.testing.assert_allclose(says, said, atol=1e-5)
 
 
-@pytest.mark.parametrize("height", [13, 14, 30, 31, 32, 33, 60])
-def test_strips_are_the_image(height, monkeypatch):
-    x, plain, by_strip = channels_last(1, 3, height, 41), MTCNN().eval().pnet, by_rows(MTCNN().eval()).pnet
-    monkeypatch.setattr(fast, "STRIP", 8 * 41 * 10)  # eight rows or fewer of ten channels
-    strips = []
-    by_strip.conv1[0].register_forward_hook(lambda layer, given, result: strips.append(result.shape[2]))
+@pytest.mark.parametrize("n", [1, 3])
+@pytest.mark.parametrize("height", [12, 13, 14, 30, 31, 32, 33, 60])
+def test_sliding_is_what_p_net_says(n, height, monkeypatch):
+    network, images = MTCNN().eval().pnet, channels_last(n, 3, height, 41).abs() * 128
     with torch.inference_mode():
-        for said, says in zip(plain(x), by_strip(x), strict=True):
-            np.testing.assert_allclose(says, said, atol=1e-5)
-    assert sum(strips) == height - 2
-    assert max(strips) <= 8
-    assert len(strips) > 1
+        regression, probs = network(fixed_image_standardization(images))
+    ranked = probs[:, 1].flatten().sort().values
+    gap = ranked.diff()[len(ranked) // 3 :].argmax() + len(ranked) // 3
+    threshold = ranked[gap : gap + 2].mean()  # which no rounding reaches
+    monkeypatch.setattr(fast, "STRIP", n * 41 * 10 * 20)
+    strips = []
+    network.conv3.register_forward_hook(lambda layer, given, result: strips.append(result.shape[2]))
+    with torch.inference_mode():
+        scores, places, moves = slide(network, images, threshold)
+    assert sum(strips) == scores.shape[1] == (height - 9) // 2
+    assert len(strips) == -(-height // 20)
+    torch.testing.assert_close(scores, probs[:, 1], atol=1e-6, rtol=0)
+    above = (probs[:, 1] >= threshold).nonzero()
+    assert len(above) == len(ranked) - gap - 1
+    assert sorted(zip(*(place.tolist() for place in places), strict=True)) == [*map(tuple, above.tolist())]
+    torch.testing.assert_close(moves, regression.permute(0, 2, 3, 1)[places], atol=1e-5, rtol=0)
 
 
 @pytest.mark.parametrize("size", [1, 3, 8])

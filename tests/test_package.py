@@ -25,6 +25,7 @@ ORDER = [
     "images",
     "frames",
     "data",
+    "averages",
     "fast",
     "cascade",
     "detection",

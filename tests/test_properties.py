@@ -15,12 +15,11 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy.spatial.distance import cosine, euclidean
 from sklearn.metrics import average_precision_score, roc_auc_score
-from torch.nn import functional
 
 import facelab
+from facelab.averages import Averages, PlainAverages
 from facelab.cascade import Faces
 from facelab.checks import checked_flags, checked_labels, checked_number, checked_numbers, finite_columns
-from facelab.fast import shrink
 from facelab.identification import OpenSet
 from facelab.tracking import assign
 
@@ -199,14 +198,15 @@ def test_a_crop_shows_what_is_in_its_box(width, height, data):
     assert (with_margin.mean(axis=(0, 1)) <= colour).all()  # what is around it is black, or the picture ends there
 
 
-@given(
-    st.integers(1, 40), st.integers(1, 40), st.integers(1, 40), st.integers(1, 40), st.integers(1, 3), st.integers(0)
-)
-def test_shrinking_is_torchs_averaging(height, width, new_height, new_width, channels, seed):
-    pixels = np.random.default_rng(seed).integers(0, 256, (1, channels, height, width)).astype(np.float32)
-    image = torch.from_numpy(pixels).contiguous(memory_format=torch.channels_last)
-    size = (new_height, new_width)
-    np.testing.assert_allclose(shrink(image, size), functional.interpolate(image, size, mode="area"), atol=1e-3)
+@given(st.data(), *[st.integers(1, 80)] * 2, st.integers(1, 3), st.integers(1, 4), st.integers(0))
+def test_averages_are_torchs(data, height, width, n, channels, seed):
+    images = torch.from_numpy(np.random.default_rng(seed).integers(0, 256, (n, height, width, channels), np.uint8))
+    fast, plain = Averages(images), PlainAverages(images)
+    size = data.draw(st.tuples(*[st.integers(1, 80)] * 2))
+    np.testing.assert_allclose(fast.shrink(size), plain.shrink(size), atol=1e-3)
+    ends = [data.draw(st.lists(st.integers(0, side), min_size=2, max_size=2, unique=True)) for side in (height, width)]
+    windows, which = np.sort(ends, axis=1).reshape(1, 4), np.array([data.draw(st.integers(0, n - 1))])
+    np.testing.assert_allclose(fast.cut(which, windows, size[0]), plain.cut(which, windows, size[0]), atol=1e-3)
 
 
 @given(st.floats(-1, 1, width=32), st.integers(1, 4))
