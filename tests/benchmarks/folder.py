@@ -64,9 +64,16 @@ def main():
     parser.add_argument("--turns", type=int, default=TURNS)
     options = parser.parse_args()
 
-    mtcnn, network = MTCNN(keep_all=True, image_size=96), InceptionResnetV1().eval()
     with tempfile.TemporaryDirectory() as name:
         work = Path(name)
+        fill(work / "many", options.photos)
+        # Before this process grows: what it holds when it starts another counts as memory of that one, too.
+        with multiprocessing.get_context("spawn").Pool(1) as alone:
+            first, second, peak = alone.apply(two_passes, (work / "many", work / "vectors"))
+        print(f"{options.photos:,} photos: first pass {first:.0f} s, second {second:.2f} s, {first / second:.0f} times")
+        print(f"most memory of their process, torch and the networks included: {peak:.2f} GB")
+
+        mtcnn, network = MTCNN(keep_all=True, image_size=96), InceptionResnetV1().eval()
         few = fill(work / "few", IN_A_TURN)
         embed_raw(few[:2], mtcnn, network)
         times = {"facenet-pytorch": []} | {runtime: [] for runtime in RUNTIMES}
@@ -80,12 +87,6 @@ def main():
         print(f"{torch.get_num_threads()} threads, torch {torch.__version__}, median of {options.turns} turns")
         for side, speed in speeds.items():
             print(f"photo to vectors, {side}: {speed:.1f} photos/s, ratio {speed / speeds['facenet-pytorch']:.2f}")
-
-        fill(work / "many", options.photos)
-        with multiprocessing.get_context("spawn").Pool(1) as alone:
-            first, second, peak = alone.apply(two_passes, (work / "many", work / "vectors"))
-        print(f"{options.photos:,} photos: first pass {first:.0f} s, second {second:.2f} s, {first / second:.0f} times")
-        print(f"most memory of their process, torch and the networks included: {peak:.2f} GB")
 
 
 if __name__ == "__main__":
