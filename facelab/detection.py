@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence, Sized
+from contextlib import closing
 from itertools import chain, groupby, islice
 from numbers import Integral
 
@@ -99,15 +100,16 @@ class FaceDetector:
         if is_one_image(images):
             return self.trace(images).faces
         total = len(images) if isinstance(images, Sized) else None
-        pixels = a_core_each(_opened, enumerate(images))
-        work = a_core_each(
-            lambda group: [trace.faces for trace in run_cascade(group, self.mtcnn)], _groups(pixels, total)
-        )
-        return list(progress_bar(chain.from_iterable(work), total=total, desc="detecting", show=progress))
+        with closing(a_core_each(_opened, enumerate(images))) as pixels:
+            work = a_core_each(self._find, _groups(pixels, total))
+            return list(progress_bar(chain.from_iterable(work), total=total, desc="detecting", show=progress))
 
     def trace(self, image) -> Trace:
         """Detect in one image and keep what each stage proposed, scored and kept at every scale."""
         return run_cascade(np.stack([open_image(image)]), self.mtcnn)[0]
+
+    def _find(self, group: np.ndarray) -> list[Faces]:
+        return [trace.faces for trace in run_cascade(group, self.mtcnn)]
 
 
 def _opened(numbered: tuple) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Detection against raw facenet-pytorch, the renderer's ground truth, torchvision and brute force."""
 
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -292,6 +294,23 @@ def test_many_at_once_are_found_as_one_by_one(cast, detector, threads, monkeypat
 def test_images_larger_than_a_group_go_one_by_one(cast, detector, monkeypatch):
     monkeypatch.setattr(detection, "GROUP", 10)
     assert [len(faces) for faces in detector.detect(cast.path[:3])] == [1, 1, 1]
+
+
+def test_a_run_that_fails_leaves_no_threads_behind(cast, detector, monkeypatch):
+    def fail(images, mtcnn):
+        raise MemoryError
+
+    monkeypatch.setattr(detection, "run_cascade", fail)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with pytest.raises(MemoryError) as failed:
+            detector.detect(cast.path[:20])
+        assert not [thread for thread in threading.enumerate() if "ThreadPoolExecutor" in thread.name]
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert failed.traceback  # which keeps what it was raised through
 
 
 def test_plain_averages_find_the_same(cast, detector, monkeypatch):
