@@ -1,7 +1,7 @@
-"""Shrink images by averaging, as MTCNN does: plainly, and several times as fast on a CPU.
+"""Shrink images by averaging, as MTCNN does: plainly, and three or four times as fast on a CPU.
 
-Plainly, most of MTCNN's time goes into this. It shrinks each photo to the dozen levels of its pyramid, and windows of
-the photo, a hundred or so, to squares.
+Plainly, more than half of MTCNN's time on a large photo goes into this. It shrinks each photo to the dozen levels of
+its pyramid, and windows of the photo, a hundred or so, to squares.
 """
 
 from __future__ import annotations
@@ -86,13 +86,13 @@ class Averages(PlainAverages):
         rows, columns = size
         upper, lower = (edge + self.height * np.arange(self.n)[:, None] for edge in _windows(self.height, rows))
         upper, lower = upper.ravel(), lower.ravel()
-        before, after = _windows(self.width, columns)
+        columns_covered = _ranges(*_windows(self.width, columns))
         shrunk = torch.empty(self.n * rows, columns * self.channels)
         step = max(1, STRIP // (self.width * self.channels))
         for start in range(0, len(shrunk), step):
             strip = slice(start, start + step)
             down = _sums(self.rows, *_ranges(upper[strip], lower[strip]))
-            across = _means(down.t().reshape(self.width, -1), *_ranges(before, after))
+            across = _means(down.t().reshape(self.width, -1), *columns_covered)
             shrunk[strip].copy_(across.view(-1, len(down)).t()).div_(_column(lower[strip] - upper[strip]))
         return shrunk.view(self.n, rows, columns, self.channels).permute(0, 3, 1, 2)
 
